@@ -1,0 +1,366 @@
+"""The command line: one command a public verb. Data to stdout, talk to stderr.
+
+A command parses, calls the function that a notebook would call, prints. Everything heavy is imported inside the command
+that uses it, so that `xraybench --help` and `xraybench tasks` answer in under half a second.
+
+Exit codes: 0 done; 1 a check failed; 2 the input was wrong.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xraybench import __version__
+from xraybench.core.errors import BadParameter, XrayBenchError
+
+app = typer.Typer(
+    name="xraybench",
+    help="The open benchmark for recognition models on customs X-ray scans.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(no_args_is_help=True, help="Make, import, check and describe datasets.", rich_markup_mode=None)
+federate_app = typer.Typer(no_args_is_help=True, help="Train across sites; scans stay there.", rich_markup_mode=None)
+board_app = typer.Typer(no_args_is_help=True, help="Build and check the leaderboard.", rich_markup_mode=None)
+submit_app = typer.Typer(no_args_is_help=True, help="Check predictions before scoring.", rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+app.add_typer(federate_app, name="federate")
+app.add_typer(board_app, name="leaderboard")
+app.add_typer(submit_app, name="submit")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+Profile = Annotated[str, typer.Option(help="smoke (seconds), quick (minutes) or full.")]
+Seed = Annotated[int, typer.Option(help="Seed of the simulated data and of training.")]
+
+
+def main() -> None:
+    """Run the command line; a fault of the user's becomes one clear message and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.TyperException as error:
+        error.show(sys.stderr)
+        sys.exit(2)
+    except XrayBenchError as error:
+        say(f"xraybench: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("xraybench: interrupted. Call again and it goes on where it stopped.")
+        sys.exit(130)
+    except OSError as error:
+        # A full disk or a folder without permission: every write is atomic, so what was there before still is.
+        say(f"xraybench: {error.filename or 'a file'}: {error.strerror or error}. What was there before is intact.")
+        sys.exit(2)
+
+
+def say(text: str) -> None:
+    """Talk: to stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def put(value: Any, text: str, *, as_json: bool) -> None:
+    """Data: to stdout, as JSON or as text."""
+    sys.stdout.write((json.dumps(value, indent=1) if as_json else text) + "\n")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(__version__ + "\n")
+
+
+@app.command()
+def tasks(
+    vector: Annotated[str, typer.Option(help="Only this vector.")] = "",
+    threat: Annotated[str, typer.Option(help="Only this threat, or any.")] = "",
+    concealment: Annotated[str, typer.Option(help="Only this concealment, or any.")] = "",
+    sensor: Annotated[str, typer.Option(help="Only this sensor, or any.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the standard tasks."""
+    from dataclasses import asdict
+
+    from xraybench import tasks as declared
+
+    found = declared.select(vector=vector, threat=threat, concealment=concealment, sensor=sensor)
+    if not found:
+        raise BadParameter("No task has these values together. `xraybench tasks` lists all.")
+    head = f"{len(found)} tasks; main metric {found[0].main_metric} at pfa {found[0].pfa_points[0]}, " + (
+        f"printed from {found[0].min_threats} threats on"
+    )
+    put([{"id": t.id, **asdict(t)} for t in found], "\n".join([*(t.id for t in found), head]), as_json=as_json)
+
+
+@app.command()
+def sensors(as_json: AsJson = False) -> None:
+    """List the sensors."""
+    from dataclasses import asdict
+
+    from xraybench import sensors as declared
+
+    found = [declared.get(name) for name in declared.names()]
+    put([asdict(s) for s in found], "\n".join(declared.names()), as_json=as_json)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the model adapters."""
+    from xraybench import models as adapters
+
+    rows = adapters.described()
+    text = "\n".join(f"{name:16} {what}" for name, what in rows.items())
+    put(rows, text, as_json=as_json)
+
+
+@app.command()
+def notebooks(
+    name: Annotated[str, typer.Argument(help="A notebook, to see its parameters.")] = "", as_json: AsJson = False
+) -> None:
+    """List the notebooks, or the parameters of one."""
+    from dataclasses import asdict
+
+    from xraybench import notebooks as books
+
+    if not name:
+        found = {n: books.describe(n).title for n in books.names()}
+        put(found, "\n".join(f"{n:24} {title}" for n, title in found.items()), as_json=as_json)
+        return
+    book = books.describe(name)
+    text = "\n".join(f"{p.name}: {p.type} = {p.default!r}  # {p.help}" for p in book.parameters)
+    put([asdict(p) for p in book.parameters], f"{book.title}\n{text}", as_json=as_json)
+
+
+@app.command()
+def run(
+    notebook: Annotated[str, typer.Argument(help="Name or number of a notebook, for example 30.")],
+    parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value, repeatable.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a notebook with parameters; a finished run is not repeated."""
+    from xraybench import notebooks as books
+
+    given = dict(_pair(text) for text in parameter or [])
+    say(f"running {notebook} ...")
+    done = books.run(notebook, given)
+    if not done.was_executed:
+        say("this very run was finished before; nothing was executed")
+    put({"folder": str(done.folder), "was_executed": done.was_executed}, str(done.folder), as_json=as_json)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadParameter(f"'{text}' is not of the form name=value.")
+    return name.strip(), value
+
+
+@app.command()
+def bench(
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Where boards and cards go; default runs/bench-PROFILE.")] = None,
+    workers: Annotated[int, typer.Option(help="Notebooks at a time; 0 takes one per core.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The main job: make the data, train and score the reference models, write cards and board."""
+    from xraybench import bench as job
+
+    report = job.bench(profile=profile, seed=seed, out=out, workers=workers, tell=say)
+    text = "\n".join(f"{key}: {value}" for key, value in report.items())
+    put(report, text, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[str, typer.Argument(help="A task id, a corpus id, or a dataset folder.")],
+    predictions: Annotated[list[Path], typer.Argument(help="Prediction files, Parquet or CSV; one per corpus.")],
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for the result file; default: only print.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a prediction file on a task: every metric and slice with interval and n."""
+    from xraybench import report
+    from xraybench.evaluate import score_files
+
+    result = score_files(dataset, predictions, profile=profile, seed=seed)
+    if out:
+        report.save(result, out)
+    put(json.loads(result.model_dump_json()), report.table([result]).to_string(index=False), as_json=as_json)
+
+
+@app.command()
+def compare(
+    task: Annotated[str, typer.Argument(help="A task id.")],
+    first: Annotated[str, typer.Argument(help="A model on the board.")],
+    second: Annotated[str, typer.Argument(help="Another model on the board.")],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is one model better than another on a task? Paired difference, interval, exact McNemar."""
+    from dataclasses import asdict
+
+    from xraybench.bench import board_folder
+    from xraybench.evaluate import compare_files
+
+    found = compare_files(task, first, second, (board or board_folder()) / "predictions")
+    put(asdict(found), found.sentence(), as_json=as_json)
+
+
+@data_app.command("make")
+def data_make(
+    vector: Annotated[str, typer.Argument(help="mail or parcel.")],
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0 takes one per core.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the simulated corpora of a vector, one per sensor, from a seed."""
+    from xraybench import data
+
+    folders = [str(path) for path in data.make(vector, profile=profile, seed=seed, workers=workers or None)]
+    put(folders, "\n".join(folders), as_json=as_json)
+
+
+@data_app.command("import")
+def data_import(
+    source: Annotated[Path, typer.Argument(help="An image folder (class = folder) or a COCO annotations file.")],
+    out: Annotated[Path, typer.Argument(help="The new dataset folder.")],
+    classes: Annotated[str, typer.Option(help="Mapping, e.g. gun=firearm,other=benign.")],
+    vector: Annotated[str, typer.Option(help="Vector of the items.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset.")] = "",
+    sensor: Annotated[str, typer.Option(help="Sensor id, or unknown.")] = "unknown",
+    images: Annotated[Path | None, typer.Option(help="COCO: folder of the images; default: beside the file.")] = None,
+    licence: Annotated[str, typer.Option(help="Licence of this copy.")] = "unknown",
+    licence_of_upstream: Annotated[str, typer.Option(help="Licence of the source.")] = "unknown",
+    use_terms: Annotated[str, typer.Option(help="Who may use it for what.")] = "not stated",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Bring real scans in: an image folder or a COCO file. The images stay where they are."""
+    from xraybench import data
+
+    folder = data.import_scans(
+        source,
+        out=out,
+        name=name or out.name,
+        vector=vector,
+        sensor=sensor,
+        classes=dict(_pair(text) for text in classes.split(",")),
+        images=images,
+        licence=licence,
+        licence_of_upstream=licence_of_upstream,
+        use_terms=use_terms,
+        seed=seed,
+    )
+    put({"folder": str(folder)}, str(folder), as_json=as_json)
+
+
+@data_app.command("check")
+def data_check(folder: Annotated[Path, typer.Argument(help="A dataset folder.")], as_json: AsJson = False) -> None:
+    """Check a dataset folder: files, tables, digest, leaks. Exit code 1 when something is wrong."""
+    from xraybench import data
+
+    found = data.check(folder)
+    put(found, "\n".join(found) or "no fault found", as_json=as_json)
+    if found:
+        raise typer.Exit(1)
+
+
+@data_app.command("card")
+def data_card(folder: Annotated[Path, typer.Argument(help="A dataset folder.")]) -> None:
+    """Print a dataset's card as Markdown."""
+    from xraybench import data
+
+    sys.stdout.write(data.card(folder) + "\n")
+
+
+@submit_app.command("check")
+def submit_check(
+    dataset: Annotated[str, typer.Argument(help="A task id, a corpus id, or a dataset folder.")],
+    predictions: Annotated[Path, typer.Argument(help="A prediction file, Parquet or CSV.")],
+    profile: Profile = "quick",
+    seed: Seed = 0,
+) -> None:
+    """Would this prediction file be scored? Names every fault at once."""
+    from xraybench.evaluate import check_file
+
+    say(check_file(dataset, predictions, profile=profile, seed=seed))
+
+
+@federate_app.command("run")
+def federate_run(
+    parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value of notebook 40.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train across three sites in one process (notebook 40), beside local-only and pooled training."""
+    run("40_train_across_sites", parameter, as_json)
+
+
+@board_app.command("build")
+def leaderboard_build(
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+) -> None:
+    """Build the static site from the results."""
+    from xraybench import report
+    from xraybench.bench import board_folder
+
+    put("", str(report.build(board or board_folder())), as_json=False)
+
+
+@board_app.command("check")
+def leaderboard_check(
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    recompute: Annotated[
+        bool, typer.Option(help="Make the labels again from the seed and every result from the predictions.")
+    ] = False,
+) -> None:
+    """Is the site the byte-identical product of the results? Exit code 1 when not."""
+    from xraybench import report
+    from xraybench.bench import board_folder, recompute_results
+
+    folder = board or board_folder()
+    if recompute:
+        say(recompute_results(folder))
+    say(report.check(folder))
+
+
+@app.command()
+def card(
+    model: Annotated[str, typer.Argument(help="A model on the board.")],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: model_cards/ beside the board.")] = None,
+) -> None:
+    """Write one model's card: the vendor's words from model_cards/MODEL.toml, every number from the results."""
+    from xraybench.bench import board_folder, write_card
+
+    folder = board or board_folder()
+    put("", str(write_card(model, folder, out or folder.parent / "model_cards")), as_json=False)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, what is missing and what it is for."""
+    from xraybench import doctor as checkup
+
+    found = checkup.findings()
+    put(found, checkup.text(found), as_json=as_json)
+    if any(not f["is_installed"] and f["is_required"] for f in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the notebooks; nothing is asked from a server on the internet."""
+    from xraybench import doctor as checkup
+
+    raise typer.Exit(checkup.open_lab())

@@ -1,0 +1,271 @@
+"""The JSON documents on disk, as pydantic models, and their exported schemas.
+
+Every document names its schema and version in its first field. `python -m xraybench.core.documents` writes the schemas
+to `xraybench/core/schemas/`; a test holds them current.
+"""
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
+
+from xraybench.core.errors import BadFile
+
+SCHEMA_FOLDER = Path(__file__).parent / "schemas"
+
+
+class Document(BaseModel):
+    """A JSON file of ours: unknown fields are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ResultRow(Document):
+    """One number of a result file. Undefined values are null in JSON, NaN in memory, and carry a reason."""
+
+    metric: str = Field(description="name of a registered metric")
+    at: float | None = Field(default=None, description="operating point (pfa) the metric is taken at")
+    slice_axis: str = Field(default="", description="concealment, threat, sensor or size; empty for the whole task")
+    slice_value: str = ""
+    value: float = Field(description="the number; null where undefined")
+    low: float = Field(description="lower end of the 95 % interval")
+    high: float = Field(description="upper end of the 95 % interval")
+    interval: str = Field(description="method of the interval")
+    n_items: int = Field(ge=0, description="items the number rests on")
+    n_threats: int = Field(ge=0, description="of these, items with a threat")
+    reason: str = Field(default="", description="why the value is undefined")
+
+    @field_validator("value", "low", "high", mode="before")
+    @classmethod
+    def _null_is_nan(cls, value: float | None) -> float:
+        return math.nan if value is None else value
+
+    @field_serializer("value", "low", "high", when_used="json")
+    def _nan_is_null(self, value: float) -> float | None:
+        return None if math.isnan(value) else float(f"{value:.6g}")
+
+
+class ResultFile(Document):
+    """`leaderboards/results/<model>/<task-id>.json`: all numbers of one model on one task. Written by runs only."""
+
+    schema_id: Literal["xraybench.results/1"] = "xraybench.results/1"
+    task: str
+    model: str
+    track: str = Field(description="raw, colour, grey or unknown: tracks are ranked apart")
+    is_simulated: bool = Field(description="simulated and real results never share a rank")
+    profile: str
+    seed: int
+    n_replicates: int = Field(description="bootstrap replicates behind the intervals")
+    thresholds: dict[str, float | None] = Field(description="pfa -> threshold set on benign calibration items")
+    corpora: dict[str, str] = Field(description="corpus -> digest of scans, labels and split")
+    predictions_digest: str
+    version: str = Field(description="version of xraybench that computed the numbers")
+    rows: list[ResultRow]
+
+
+class Environment(Document):
+    """`environment.json` of a run: what it ran on."""
+
+    schema_id: Literal["xraybench.environment/1"] = "xraybench.environment/1"
+    python: str
+    platform: str
+    n_cpus: int
+    device: str = Field(description="cpu, or the name of the accelerator")
+    packages: dict[str, str] = Field(description="package -> version")
+    torchvision_operators: str = Field(description="native, shim or not loaded")
+    code_digest: str
+
+
+class RunManifest(Document):
+    """`run.json` of a run folder: what was asked. The run id is its digest, so an equal run is never repeated."""
+
+    schema_id: Literal["xraybench.run/1"] = "xraybench.run/1"
+    notebook: str
+    notebook_digest: str
+    parameters: dict[str, Any]
+    code_digest: str
+    inputs: dict[str, str] = Field(default_factory=dict, description="digests of what the run reads beside parameters")
+
+
+class DatasetManifest(Document):
+    """`dataset.json` of a dataset folder."""
+
+    schema_id: Literal["xraybench.dataset/1"] = "xraybench.dataset/1"
+    name: str
+    corpus: str
+    vector: str
+    sensor: str
+    track: str
+    full_scale: float = Field(gt=0)
+    threats: list[str]
+    is_simulated: bool
+    profile: str
+    seed: int
+    licence: str
+    licence_of_upstream: str = "unknown"
+    use_terms: str
+    source: str = Field(description="where the scans come from: generator and version, or the folder that was imported")
+    n_items: dict[str, int] = Field(description="split -> items")
+    digest: str = Field(description="digest of scans, labels and split")
+
+
+class ModelSignature(Document):
+    """`signature.json` beside a model: what goes in, what comes out."""
+
+    schema_id: Literal["xraybench.model/1"] = "xraybench.model/1"
+    name: str
+    adapter: str
+    track: str
+    channels: list[str]
+    full_scale: float = Field(gt=0, description="count of the open beam (raw) or 255")
+    image_px: int = Field(gt=0, description="the model resizes every view to image_px x image_px inside its graph")
+    targets: list[str] = Field(description="any first, then the threats, in the order of the score outputs")
+    n_parameters: int = Field(ge=0)
+    architecture: str
+    training: dict[str, Any] = Field(default_factory=dict, description="data digests, seed, epochs, lineage")
+    weights_digest: str = ""
+
+
+class CardData(Document):
+    """`model_cards/<model>.toml`: the vendor's words. Measured numbers are refused: they come from results."""
+
+    schema_id: Literal["xraybench.card/1"] = "xraybench.card/1"
+    model: str
+    title: str
+    vendor: str
+    contact: str = ""
+    licence: str
+    summary: str
+    intended_use: str
+    out_of_scope: str
+    limitations: str
+    training_summary: str = ""
+    human_oversight: str = ""
+    library: str = "timm"
+    tags: list[str] = Field(default_factory=list)
+
+
+class FederatedSite(Document):
+    """One site of a federated job: what the coordinator may know about it. Scans and labels stay there."""
+
+    name: str
+    corpora: dict[str, str]
+    n_items: int = Field(ge=1)
+
+
+class FederatedJob(Document):
+    """What a coordinator asks of every site: the same object in process, as files, or over a network."""
+
+    schema_id: Literal["xraybench.federated_job/1"] = "xraybench.federated_job/1"
+    name: str
+    architecture: str
+    track: str
+    image_px: int = Field(gt=0)
+    full_scale: float = Field(gt=0)
+    threats: list[str]
+    n_rounds: int = Field(ge=1)
+    local_epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    seed: int
+    aggregator: Literal["fedavg"] = "fedavg"
+    batch_norm: Literal["average", "local_statistics"] = Field(
+        description="average: running statistics are averaged like weights; local_statistics: affine parameters are "
+        "averaged, each site keeps its running statistics and the global model's are their sample-weighted mean"
+    )
+    quorum: int = Field(ge=1, description="fewest site updates a round may close with")
+
+
+class FederatedUpdate(Document):
+    """What a site gives back in a round, beside its weights (safetensors)."""
+
+    schema_id: Literal["xraybench.federated_update/1"] = "xraybench.federated_update/1"
+    job: str
+    round: int = Field(ge=1)
+    site: str
+    n_items: int = Field(ge=1)
+    loss: float
+    weights_digest: str
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    ResultFile,
+    Environment,
+    RunManifest,
+    DatasetManifest,
+    ModelSignature,
+    CardData,
+    FederatedJob,
+    FederatedUpdate,
+)
+
+D = TypeVar("D", bound=Document)
+
+
+def read_document(path: Path, kind: type[D]) -> D:
+    """Read and check one document.
+
+    Raises:
+        BadFile: The file is missing, not JSON, or breaks its schema; every broken field is named.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadFile(f"{path}: there is no such file.") from None
+    except UnicodeDecodeError:
+        raise BadFile(f"{path}: not UTF-8 text, so not a JSON document.") from None
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise BadFile(f"{path}: not a valid {kind.__name__}\n  " + "\n  ".join(field_faults(error))) from None
+
+
+def field_faults(error: ValidationError) -> list[str]:
+    """One line per broken field: where, what is wrong, what was given."""
+    return [
+        f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']} (got {str(fault['input'])[:60]!r})"
+        for fault in error.errors()
+    ]
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write one document atomically: other readers see the old file or the new one, never half of it."""
+    write_text(path, document.model_dump_json(indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically (temporary file in the same folder, flush, rename)."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes atomically. On a full disk the old file stays as it was and the temporary one is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def schemas() -> dict[str, str]:
+    """File name -> JSON schema text of every document."""
+    return {
+        f"{kind.__name__}.schema.json": json.dumps(kind.model_json_schema(), indent=1, sort_keys=True) + "\n"
+        for kind in DOCUMENTS
+    }
+
+
+if __name__ == "__main__":
+    for file_name, text in schemas().items():
+        write_text(SCHEMA_FOLDER / file_name, text)

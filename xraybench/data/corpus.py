@@ -1,0 +1,270 @@
+"""Simulated corpora: made once, kept on disk, the same from the same seed, and resumed where a making was interrupted.
+
+A corpus folder is complete when its manifest is there, and the manifest is written last. Shards of pixels appear by
+rename, so a killed or starved making leaves whole shards only and the next call goes on from them. Two processes that make
+the same corpus take turns where the system has file locks, and write the same shards where it has none.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from xraybench.core import digest, progress, tables, workspace
+from xraybench.core.documents import DatasetManifest
+from xraybench.core.errors import BadFile, BadValue
+from xraybench.core.sensor import Geometry, Sensor
+from xraybench.core.types import TRACKS
+from xraybench.data import _worker, profiles, store
+from xraybench.data.plan import Recipe, corpus_id, recipe, simulated_vectors, threats_of
+from xraybench.data.profiles import Profile
+from xraybench.data.store import Stored
+
+LICENCE = "Apache-2.0"
+USE_TERMS = (
+    "Simulated: the physics is checked against published numbers, the looks are only plausible and the sensors imitate no "
+    "product. A score on it is no statement about performance in the field."
+)
+_SHARDS_PER_WORKER = 4  # below that, starting a process costs more than it gains
+_BYTES_PER_CELL = 2
+
+
+class Labels(NamedTuple):
+    """What is in a simulated corpus, without its pixels: tables of `core/tables.py`, and the corpus' digest."""
+
+    items: pd.DataFrame
+    objects: pd.DataFrame
+    digest: str
+
+
+def make(
+    vector: str,
+    *,
+    profile: str | Profile = "quick",
+    seed: int = 0,
+    sensors: Sequence[str] | None = None,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> list[Path]:
+    """Make the corpora of a vector, sharing scenes and geometry between sensors; what is on disk is not made again.
+
+    Args:
+        vector: A vector with standard tasks.
+        profile: `smoke`, `quick`, `full`, or a profile of one's own.
+        seed: Names the items; another seed has no item in common.
+        sensors: Names; all that scan this vector when left out.
+        workers: Processes of one thread each; as many as there are processors when left out.
+        quiet: Say nothing.
+
+    Returns:
+        One dataset folder for each sensor, in their order.
+
+    Raises:
+        BadValue: The vector is not simulated, or a sensor does not scan it.
+        UnknownName: No such profile or sensor.
+        BadFile: Not enough room on the disk. What is finished stays and the next call goes on from there.
+    """
+    plan = recipe(vector, profiles.get(profile), seed)
+    chosen = _sensors(vector, sensors)
+    folders = {sensor.name: folder_of(plan, sensor) for sensor in chosen}
+    if missing := [sensor for sensor in chosen if not _is_complete(folders[sensor.name])]:
+        with _turn(workspace.datasets(), f".{vector}-{digest.of_json(plan.record())[:8]}.lock", quiet):
+            missing = [sensor for sensor in missing if not _is_complete(folders[sensor.name])]
+            if missing:
+                _make(plan, missing, [folders[sensor.name] for sensor in missing], workers, quiet)
+    return list(folders.values())
+
+
+def labels(corpus: str, *, profile: str | Profile = "quick", seed: int = 0) -> Labels:
+    """What a corpus holds, from the seed alone: equal to the tables and the digest of the stored corpus.
+
+    Nothing is rendered and nothing is written, so anybody can check published results against it.
+
+    Raises:
+        UnknownName: No such corpus, with the nearest id.
+    """
+    vector, sensor = parse_corpus(corpus)
+    plan = recipe(vector, profiles.get(profile), seed)
+    stored = _tables(plan, sensor, _objects_by_item(plan, sensor.geometry, sensor), Path())
+    return Labels(stored.items.copy(), stored.objects.copy(), store.digest_of(stored))
+
+
+def parse_corpus(corpus: str) -> tuple[str, Sensor]:
+    """Vector and sensor of a simulated corpus' id.
+
+    Raises:
+        UnknownName: With the nearest id.
+    """
+    from xraybench import sensors
+    from xraybench.core.errors import UnknownName
+    from xraybench.core.registry import did_you_mean
+
+    if corpus not in corpora():
+        raise UnknownName(f"No simulated corpus is called '{corpus}'. {did_you_mean(corpus, corpora())}")
+    vector, _, name = corpus.partition("-")
+    return vector, sensors.get(name)
+
+
+def corpora() -> list[str]:
+    """Ids of all corpora that can be simulated."""
+    return [corpus_id(vector, sensor.name) for vector in simulated_vectors() for sensor in _sensors(vector, None)]
+
+
+def folder_of(plan: Recipe, sensor: Sensor) -> Path:
+    """Where a simulated corpus lies: a name to read, closed by the digest of all that decides its content."""
+    tag = digest.of_json(_origin(plan, sensor))[:12]
+    return workspace.datasets() / f"{corpus_id(plan.vector, sensor.name)}-{plan.counts.name}-{plan.seed}-{tag}"
+
+
+def _sensors(vector: str, names: Sequence[str] | None) -> list[Sensor]:
+    from xraybench import sensors
+
+    if names is None:
+        return [s for s in map(sensors.get, sensors.names()) if vector in s.vectors]
+    chosen = [sensors.get(name) for name in names]
+    for sensor in chosen:
+        sensor.field(vector)  # raises where the sensor does not scan the vector
+    return chosen
+
+
+def _origin(plan: Recipe, sensor: Sensor) -> dict[str, Any]:
+    """All that decides a simulated corpus, as plain JSON."""
+    from xraybench import simulate
+
+    record = {"engine": str(simulate.ENGINE_VERSION), "recipe": plan.record(), "sensor": asdict(sensor)}
+    plain: dict[str, Any] = json.loads(digest.canonical_json(record))
+    return plain
+
+
+def _is_complete(folder: Path) -> bool:
+    return (folder / store.MANIFEST).is_file()
+
+
+@contextlib.contextmanager
+def _turn(folder: Path, name: str, quiet: bool) -> Iterator[None]:
+    """One process at a time, where the system has file locks; the lock goes with the process that holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("wb") as file:
+        try:
+            import fcntl
+        except ImportError:  # no such lock: both make the same shards, and the rename of either is right
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not quiet:
+                sys.stderr.write("Another process is making this corpus; waiting for it.\n")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            yield
+            return
+        yield
+
+
+def _make(plan: Recipe, sensors: list[Sensor], folders: list[Path], workers: int | None, quiet: bool) -> None:
+    job = _worker.Job(plan, tuple(sensors), tuple(folders))
+    shards = [shard for shard in job.shards() if not job.is_done(shard)]
+    _check_room(job, len(shards))
+    n = _n_workers(workers, len(shards))
+    what = f"{plan.counts.name} {plan.vector} scans on {' and '.join(sensor.name for sensor in sensors)}"
+    for _ in progress.track(_worker.render_all(job, shards, workers=n), what, total=len(shards), quiet=quiet):
+        pass
+    for sensor, folder in zip(sensors, folders, strict=True):
+        found: dict[str, list[dict[str, Any]]] = {}
+        for shard in job.shards():
+            found |= json.loads(_worker.labels_path(folder, shard).read_text(encoding="utf-8"))
+        store.write_stored(_tables(plan, sensor, found, folder))
+        shutil.rmtree(folder / _worker.LABELS, ignore_errors=True)
+
+
+def _n_workers(wanted: int | None, n_shards: int) -> int:
+    if wanted is not None:
+        if wanted < 1:
+            raise BadValue(f"workers is {wanted}; at least 1 is needed.")
+        return min(wanted, max(n_shards, 1))
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(n_processors, n_shards // _SHARDS_PER_WORKER))
+
+
+def _check_room(job: _worker.Job, n_shards: int) -> None:
+    """Refuse before the work what would fail in the middle of it."""
+    cells = sum(
+        field.height_px * field.width_px * len(sensor.channels)
+        for sensor in job.sensors
+        for field in (sensor.field(job.recipe.vector),)
+    )
+    n_bytes = n_shards * store.SHARD_ITEMS * cells * _BYTES_PER_CELL
+    free = shutil.disk_usage(workspace.datasets()).free
+    if n_bytes > free:
+        raise BadFile(
+            f"{workspace.datasets()}: the corpus needs {n_bytes / 1e9:.2f} GB, {free / 1e9:.2f} GB are free. Make room, "
+            "set XRAYBENCH_HOME to a larger disk, or take a smaller profile."
+        )
+
+
+@lru_cache(maxsize=4)
+def _objects_by_item(plan: Recipe, geometry: Geometry, sensor: Sensor) -> dict[str, list[dict[str, Any]]]:
+    from xraybench.data import _engine
+
+    return {item.item_id: _engine.label(plan, item, sensor) for item in plan.items()}
+
+
+def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]]], folder: Path) -> Stored:
+    """The tables of a corpus, from what is in each item."""
+    field, corpus = sensor.field(plan.vector), corpus_id(plan.vector, sensor.name)
+    items = pd.DataFrame(
+        [(item.item_id, item.split, "unknown", "simulated") for item in plan.items()], columns=tables.ITEMS.column_names
+    )
+    scans = pd.DataFrame(
+        [
+            (plan.scan_id(sensor.name, item_id), item_id, corpus, plan.vector, sensor.name, 1)
+            + (field.height_px, field.width_px)
+            for item_id in items["item_id"]
+        ],
+        columns=tables.SCANS.column_names,
+    ).sort_values("scan_id", ignore_index=True)
+    rows = [
+        {"scan_id": plan.scan_id(sensor.name, item_id), "item_id": item_id, "object_index": n, "view": 0, **thing}
+        for item_id, things in objects.items()
+        for n, thing in enumerate(things)
+    ]
+    found = pd.DataFrame(rows, columns=tables.OBJECTS.column_names).sort_values(["scan_id", "object_index"])
+    manifest = DatasetManifest(
+        name=f"{corpus}, {plan.counts.name}, seed {plan.seed}",
+        corpus=corpus,
+        vector=plan.vector,
+        sensor=sensor.name,
+        track=_track_of(sensor),
+        full_scale=sensor.open_beam,
+        threats=list(threats_of(plan.cells)),
+        is_simulated=True,
+        profile=plan.counts.name,
+        seed=plan.seed,
+        licence=LICENCE,
+        licence_of_upstream=LICENCE,
+        use_terms=USE_TERMS,
+        source=f"xraybench simulator {_origin(plan, sensor)['engine']}",
+        n_items=store.n_items_of(items),
+        digest="",
+    )
+    checked = (
+        tables.check(frame, table, source=f"{corpus} {table.name}")
+        for frame, table in ((scans, tables.SCANS), (items, tables.ITEMS), (found, tables.OBJECTS))
+    )
+    return Stored(folder, manifest, *checked, tables.empty(store.FILES), _origin(plan, sensor))
+
+
+def _track_of(sensor: Sensor) -> str:
+    for track, channels in TRACKS.items():
+        if channels == sensor.channels:
+            return track
+    raise BadValue(f"Sensor {sensor.name} records {', '.join(sensor.channels)}: no track has these channels.")

@@ -1,0 +1,35 @@
+"""From predictions to numbers: score a task, compare models on it, from memory or from files."""
+
+from xraybench.evaluate.compare import Comparison, Ranking, compare, rank, roc_band
+from xraybench.evaluate.files import (
+    board_predictions,
+    check_file,
+    compare_files,
+    labels_only,
+    rescore,
+    score_files,
+    task_and_dataset,
+)
+from xraybench.evaluate.score import score, score_joined
+from xraybench.evaluate.select import Joined, Selection, join, select
+
+__all__ = [
+    "Comparison",
+    "Joined",
+    "Ranking",
+    "Selection",
+    "board_predictions",
+    "check_file",
+    "compare",
+    "compare_files",
+    "join",
+    "labels_only",
+    "rank",
+    "rescore",
+    "roc_band",
+    "score",
+    "score_files",
+    "score_joined",
+    "select",
+    "task_and_dataset",
+]

@@ -1,0 +1,97 @@
+"""Scoring from files: what a vendor sends in, what a board keeps."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from xraybench import data, tasks
+from xraybench.core.documents import ResultFile
+from xraybench.core.errors import BadFile, UnknownName
+from xraybench.core.task import Task
+from xraybench.core.types import Dataset, Predictions
+from xraybench.evaluate.compare import Comparison, compare
+from xraybench.evaluate.score import score
+from xraybench.evaluate.select import select
+from xraybench.formats.predictions import read_predictions
+
+
+def task_and_dataset(name: str, *, profile: str, seed: int) -> tuple[Task, Dataset]:
+    """The task of this name with its data: a task id, a corpus id (its any-any task), or a dataset folder."""
+    if Path(name).is_dir():
+        dataset = data.load(name)
+        table = dataset.scans.table
+        return tasks.of_dataset(table["vector"].iloc[0], table["sensor"].iloc[0]), dataset
+    try:
+        task = tasks.get(name)
+    except UnknownName:
+        vector, _, sensor = name.partition("-")
+        found = [t for t in tasks.select() if (t.vector, t.sensor, t.threat, t.concealment) == (vector, sensor, *_ANY)]
+        if not found:
+            raise
+        task = found[0]
+    return task, data.load(task.id, profile=profile, seed=seed)
+
+
+_ANY = ("any", "any")
+
+
+def read_all(paths: Sequence[Path]) -> Predictions:
+    """One model's rows from one file per corpus.
+
+    Raises:
+        BadFile: The files name more than one model.
+    """
+    parts = [read_predictions(path) for path in paths]
+    if len({part.model for part in parts}) != 1:
+        raise BadFile(f"The files name {len({p.model for p in parts})} models; one call scores one model.")
+    return Predictions(parts[0].model, pd.concat([p.table for p in parts], ignore_index=True))
+
+
+def score_files(name: str, paths: Sequence[Path], *, profile: str, seed: int) -> ResultFile:
+    """Score prediction files on a task, a corpus or a dataset folder."""
+    task, dataset = task_and_dataset(name, profile=profile, seed=seed)
+    return score(task, dataset, read_all(paths))
+
+
+def check_file(name: str, path: Path, *, profile: str, seed: int) -> str:
+    """Say that a prediction file would be scored, or raise with everything that is wrong with it."""
+    task, dataset = task_and_dataset(name, profile=profile, seed=seed)
+    chosen = select(task, dataset, read_all([path]))
+    return f"{path}: {len(chosen.scan_ids)} scans, every one looked at; it would be scored on {task.id}"
+
+
+def board_predictions(model: str, corpora: Iterable[str], folder: Path) -> Predictions:
+    """A model's kept rows for these corpora.
+
+    Raises:
+        BadFile: The board has no predictions of this model for a corpus.
+    """
+    paths = [folder / model / f"{corpus}.parquet" for corpus in corpora]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise BadFile(f"The board has no predictions {', '.join(str(p) for p in missing)}.")
+    return read_all(paths)
+
+
+def compare_files(task_id: str, first: str, second: str, folder: Path) -> Comparison:
+    """Compare two models of a board on one task."""
+    task = tasks.get(task_id)
+    sensors = tasks.SENSORS[task.vector] if task.sensor == "any" else (task.sensor,)
+    corpora = [f"{task.vector}-{sensor}" for sensor in sensors]
+    both = [board_predictions(model, corpora, folder) for model in (first, second)]
+    profile, seed = data.profile_of(next(iter(both[0].corpora.items())))
+    return compare(task, data.labels_only(task.id, profile=profile, seed=seed), both[0], both[1])
+
+
+def rescore(published: Sequence[ResultFile], folder: Path) -> Iterator[ResultFile]:
+    """Every published result again, from labels made of the seed and from the kept predictions, without any pixels."""
+    datasets: dict[tuple[str, str, int], Dataset] = {}
+    for stored in published:
+        task = tasks.get(stored.task)
+        key = (task.vector, stored.profile, stored.seed)
+        if key not in datasets:
+            wide = next(t for t in tasks.select(vector=task.vector, sensor="any") if t.threat == t.concealment == "any")
+            datasets[key] = data.labels_only(wide.id, profile=stored.profile, seed=stored.seed)
+        predictions = board_predictions(stored.model, stored.corpora, folder)
+        yield score(task, datasets[key], predictions, track=stored.track, n_replicates=stored.n_replicates)

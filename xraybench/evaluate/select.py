@@ -1,0 +1,176 @@
+"""What a task counts: one row per item and sensor, with its truth, its score and its slices.
+
+A task's positives are the items with its threat in its concealment, its negatives all benign items of the same corpora.
+An item scanned by two sensors gives two rows and one cluster: rows are counted, items are resampled. Truth and scores are
+joined once per model (`join`); every task is then a cut of that join (`select`), so a board of hundreds of tasks costs
+one pass over the predictions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from xraybench.core import vocabulary
+from xraybench.core.errors import BadTable, DigestMismatch
+from xraybench.core.task import Task
+from xraybench.core.types import BoolArray, Dataset, FloatArray, Predictions
+from xraybench.data.profiles import size_of
+from xraybench.metrics.detection import hits_per_item
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Truth and scores of one model over a dataset.
+
+    `scans` is indexed by scan_id (sorted) with item_id, corpus, vector, sensor, split, is_benign, status. `scores` and
+    `hits` have one column per target: the score, and whether the model's best box hits such a threat (NaN without a
+    true box). `objects` has one row a threat in a scan, the largest first.
+    """
+
+    dataset: Dataset
+    predictions: Predictions
+    scans: pd.DataFrame
+    scores: pd.DataFrame
+    hits: pd.DataFrame
+    objects: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of one task for one model.
+
+    `rows` has one row per scan of a test item that counts: scan_id, item_id, sensor, is_threat, score, threat,
+    concealment, size, hit. `calibration` holds the scores of the benign calibration items, from which the threshold is
+    set. `scan_ids` are all scans that count, calibration included; `has_boxes` tells a model that gives boxes from one
+    that never does.
+    """
+
+    task: Task
+    rows: pd.DataFrame
+    calibration: FloatArray
+    scan_ids: frozenset[str]
+    has_boxes: bool
+
+    @property
+    def is_threat(self) -> BoolArray:
+        return np.asarray(self.rows["is_threat"], dtype=bool)
+
+    @property
+    def scores(self) -> FloatArray:
+        return np.asarray(self.rows["score"], dtype=float)
+
+
+def join(dataset: Dataset, predictions: Predictions) -> Joined:
+    """Join truth and scores of one model, for the corpora that both have.
+
+    Raises:
+        DigestMismatch: The predictions were made for other data, or for none of these corpora.
+    """
+    shared = _shared_corpora(dataset, predictions)
+    scans = dataset.scans.table
+    scans = scans[scans["corpus"].isin(shared)].merge(dataset.items[["item_id", "split"]], on="item_id")
+    scans = scans.set_index("scan_id").sort_index()[["item_id", "corpus", "vector", "sensor", "split"]]
+    scans["is_benign"] = ~scans.index.isin(dataset.objects["scan_id"])
+    seen = predictions.kind("scan")
+    scans["status"] = seen.drop_duplicates("scan_id").set_index("scan_id")["status"].reindex(scans.index)
+    rows = predictions.kind("score").drop_duplicates(["scan_id", "target"])
+    scores = rows.pivot(index="scan_id", columns="target", values="score").reindex(scans.index)
+    objects = dataset.objects.assign(size=size_of(dataset.objects))
+    objects = objects[objects["scan_id"].isin(scans.index)]
+    objects = objects.sort_values(["view_share", "object_index"], ascending=[False, True], kind="stable")
+    return Joined(dataset, predictions, scans, scores, _hits(objects, predictions, scans.index), objects)
+
+
+def select(task: Task, joined: Joined) -> Selection:
+    """The rows that a task counts.
+
+    A model that gives no score at all for the task's threat is measured by its `any` score: an alarm is an alarm. A scan
+    that it failed on counts as no alarm: the officer gets none either.
+
+    Raises:
+        DigestMismatch: The predictions do not cover a corpus of the task.
+        BadTable: A scan was not looked at, or has no score; all such scans are counted and the first are named.
+    """
+    corpora = corpora_of(task, joined.dataset)
+    if lacking := sorted(set(corpora) - set(joined.scans["corpus"])):
+        raise DigestMismatch(f"Predictions of {joined.predictions.model} hold no row for corpus {', '.join(lacking)}.")
+    scans = joined.scans[joined.scans["corpus"].isin(corpora)]
+    objects = joined.objects
+    for axis, wanted in (("threat", task.threat), ("concealment", task.concealment)):
+        if wanted != vocabulary.ANY:
+            objects = objects[objects[axis] == wanted]
+    told = objects.drop_duplicates("scan_id").set_index("scan_id")[["threat", "concealment", "size"]]
+    rows = scans.assign(is_threat=scans.index.isin(told.index))
+    rows = rows[rows["is_threat"] | rows["is_benign"]]
+    target = task.target if task.target in joined.scores.columns else vocabulary.ANY
+    rows = rows.assign(score=_scores(task, target, joined, rows))
+    rows = rows.join(told).fillna({"threat": "", "concealment": "", "size": ""})
+    rows = rows.assign(hit=joined.hits[task.target].reindex(rows.index))
+    is_test = rows["split"] == "test"
+    is_calibration = (rows["split"] == "calibration") & rows["is_benign"]
+    return Selection(
+        task,
+        rows[is_test].reset_index(),
+        rows.loc[is_calibration, "score"].to_numpy(dtype=float),
+        frozenset(rows.index[is_test | is_calibration]),
+        has_boxes=bool((joined.predictions.table["record"] == "box").any()),
+    )
+
+
+def corpora_of(task: Task, dataset: Dataset) -> list[str]:
+    """The dataset's corpora that the task is measured on.
+
+    Raises:
+        DigestMismatch: The dataset holds none.
+    """
+    table = dataset.scans.table
+    fits = table["vector"] == task.vector
+    if task.sensor != vocabulary.ANY:
+        fits &= table["sensor"] == task.sensor
+    corpora = sorted(set(table["corpus"][fits]))
+    if not corpora:
+        raise DigestMismatch(f"Dataset {dataset.name} holds nothing that {task.id} is measured on.")
+    return corpora
+
+
+def _shared_corpora(dataset: Dataset, predictions: Predictions) -> list[str]:
+    given = predictions.corpora
+    shared = sorted(set(dataset.corpora) & set(given))
+    if not shared:
+        raise DigestMismatch(
+            f"Predictions of {predictions.model} are for {', '.join(sorted(given)) or 'no corpus'}; "
+            f"the dataset is {', '.join(sorted(dataset.corpora))}."
+        )
+    for corpus in shared:
+        if given[corpus] != dataset.corpora[corpus]:
+            raise DigestMismatch(
+                f"Predictions of {predictions.model} for corpus {corpus} were made for data {given[corpus]}; "
+                f"this is {dataset.corpora[corpus]} (profile {dataset.profile}, seed {dataset.seed})."
+            )
+    return shared
+
+
+def _scores(task: Task, target: str, joined: Joined, rows: pd.DataFrame) -> "pd.Series":
+    """The target's score of every row."""
+    if target not in joined.scores.columns:
+        raise BadTable(f"predictions of {joined.predictions.model}", ["no score row for target 'any'"])
+    scores = joined.scores[target].reindex(rows.index)
+    unseen = rows.index[rows["status"].isna()]
+    faults = [f"scan {s}: no scan row, so it was not looked at" for s in unseen]
+    unscored = rows.index[(rows["status"] == "ok") & scores.isna()]
+    faults += [f"scan {s}: status ok but no score for target '{target}'" for s in unscored]
+    if faults:
+        raise BadTable(f"predictions of {joined.predictions.model} for {task.id}", faults)
+    return scores.fillna(0.0)
+
+
+def _hits(objects: pd.DataFrame, predictions: Predictions, scan_ids: "pd.Index") -> pd.DataFrame:
+    """1 where the best box of a scan hits a threat of the target, 0 where not, NaN without a true box."""
+    boxes = objects.dropna(subset=["x0", "y0", "x1", "y1"])
+    found = predictions.kind("box")
+    found = found[found["scan_id"].isin(set(boxes["scan_id"]))]
+    columns = {vocabulary.ANY: hits_per_item(scan_ids, boxes, found)}
+    for threat in vocabulary.names("threat"):
+        columns[threat] = hits_per_item(scan_ids, boxes[boxes["threat"] == threat], found)
+    return pd.DataFrame(columns, index=scan_ids)

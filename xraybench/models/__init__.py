@@ -1,0 +1,36 @@
+"""Models that look at scans, one adapter a file. `load(adapter, path)` is the door; nothing heavy loads before it."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from xraybench.core.registry import Registry
+from xraybench.core.types import Model
+
+# adapter -> module and function that loads a model of this kind from a path
+_REGISTRY: Registry[tuple[str, str]] = Registry("model adapter")
+_REGISTRY.add("timm_net", ("xraybench.models.timm_net", "load_timm_net"))
+_REGISTRY.add("classical", ("xraybench.models.classical", "load_classical"))
+_REGISTRY.add("onnx_file", ("xraybench.models.onnx_file", "load_onnx_file"))
+_REGISTRY.add("prediction_file", ("xraybench.models.prediction_file", "load_prediction_file"))
+
+
+def load(adapter: str, path: Path | str) -> Model:
+    """A model from a folder or file.
+
+    Args:
+        adapter: timm_net, classical, onnx_file (folders) or prediction_file (a Parquet or CSV file).
+        path: Where it lies.
+
+    Raises:
+        UnknownName: No such adapter; names the nearest.
+        BadFile: The folder or file is missing, broken or of another kind.
+    """
+    module, function = _REGISTRY.get(adapter)
+    return cast("Callable[[Path], Model]", getattr(import_module(module), function))(Path(path))
+
+
+def names() -> list[str]:
+    """The adapters."""
+    return _REGISTRY.names()

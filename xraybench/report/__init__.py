@@ -1,0 +1,1 @@
+"""What people read: result files as tables and figures, model cards, the leaderboard."""

@@ -1,0 +1,103 @@
+"""How numbers are written for people: shares with two decimals, intervals in brackets, n/a where undefined.
+
+Boards, cards and notebook tables all write through this file, so that one number looks the same everywhere.
+"""
+
+import math
+
+from xraybench.core.documents import ResultRow
+from xraybench.core.vocabulary import ANY, UNKNOWN
+
+NOT_AVAILABLE = "n/a"
+
+# What one benchmark number is called where people read it. Metrics without an entry go by their own name.
+METRIC_LABELS = {
+    "pd": "pd",
+    "pfa": "achieved pfa",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "localisation_hit_rate": "localisation hit rate",
+    "brier": "Brier score",
+    "ece": "calibration error (ECE)",
+    "latency_p50_ms": "latency, median, ms",
+    "latency_p95_ms": "latency, 95th percentile, ms",
+}
+_SHARE_DECIMALS = 2
+
+HONESTY_SIMULATED = (
+    "These scans are simulated. The physics is checked against published numbers, the sensors are generic and imitate no "
+    "product, and the scans only look plausible. A score on simulated data is no statement about performance in the "
+    "field. Simulated and real results never share a rank."
+)
+HONESTY_REAL = (
+    "These scans are real and were imported. The numbers hold for this one collection, its scanners and its way of "
+    "choosing what was scanned. Real and simulated results never share a rank."
+)
+
+
+def metric_label(metric: str, at: float | None = None) -> str:
+    """Name of a metric for people, with its operating point: `pd at pfa 0.05`."""
+    label = METRIC_LABELS.get(metric, metric.replace("_", " "))
+    if at is None or math.isnan(at):
+        return label
+    return f"{label} for target {at:g}" if metric == "pfa" else f"{label} at pfa {at:g}"
+
+
+def is_milliseconds(metric: str) -> bool:
+    """Whether a metric is a time and not a share."""
+    return metric.endswith("_ms")
+
+
+def number(value: float, metric: str = "pd") -> str:
+    """One number: shares with two decimals, milliseconds with three significant digits, `n/a` where undefined."""
+    if math.isnan(value):
+        return NOT_AVAILABLE
+    if is_milliseconds(metric):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.{_SHARE_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float, high: float, metric: str = "pd") -> str:
+    """`[0.79, 0.86]`, or nothing where there is no interval."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{number(low, metric)}, {number(high, metric)}]"
+
+
+def value_with_interval(row: ResultRow) -> str:
+    """`0.83 [0.79, 0.86]`, or `n/a`; the reason stands in the row."""
+    return f"{number(row.value, row.metric)} {interval(row.low, row.high, row.metric)}".strip()
+
+
+def difference(value: float) -> str:
+    """A difference of two shares, with its sign."""
+    if math.isnan(value):
+        return NOT_AVAILABLE
+    return f"{value:+.{_SHARE_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def p_value(value: float) -> str:
+    """A probability of a test: three decimals, never a zero."""
+    if math.isnan(value):
+        return NOT_AVAILABLE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def term(name: str) -> str:
+    """A vocabulary term for people: `in_article` becomes `in article`."""
+    return {ANY: "any", UNKNOWN: "unknown"}.get(name, name.replace("_", " "))
+
+
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def ranks(low: int, high: int) -> str:
+    """A set of ranks: `2` or `2\N{EN DASH}4`."""
+    return str(low) if low == high else f"{low}\N{EN DASH}{high}"
+
+
+def short(digest: str) -> str:
+    """The first characters of a digest, enough to tell it from others on a page."""
+    return digest[:12]

@@ -1,0 +1,25 @@
+"""Training at one site: networks and the classical baseline. How sites train together is in `xraybench.federate`."""
+
+from xraybench.train.networks import (
+    BATCH_SIZE,
+    EPOCHS,
+    IMAGE_PX,
+    LEARNING_RATE,
+    concatenated,
+    fit,
+    local,
+    loss_of,
+    prepare,
+)
+
+__all__ = [
+    "BATCH_SIZE",
+    "EPOCHS",
+    "IMAGE_PX",
+    "LEARNING_RATE",
+    "concatenated",
+    "fit",
+    "local",
+    "loss_of",
+    "prepare",
+]
