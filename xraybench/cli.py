@@ -47,7 +47,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:
-        error.show(sys.stderr)
+        say(f"xraybench: {error.format_message()} `xraybench COMMAND --help` lists what a command takes.")
         sys.exit(2)
     except XrayBenchError as error:
         say(f"xraybench: {error}")
@@ -212,7 +212,7 @@ def compare(
     from xraybench.bench import board_folder
     from xraybench.evaluate import compare_files
 
-    found = compare_files(task, first, second, (board or board_folder()) / "predictions")
+    found = compare_files(task, first, second, board or board_folder())
     put(asdict(found), found.sentence(), as_json=as_json)
 
 

@@ -201,7 +201,9 @@ def remove_broken(target: Path) -> None:
 def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: int) -> None:
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
+    # Sockets of the file system need no port, so kernels that start together cannot race for one.
     before = dict(os.environ)
     os.environ.update(_kernel_environment(threads))
     try:
@@ -213,6 +215,7 @@ def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: i
             cwd=str(Path.cwd()),
             progress_bar=False,
             execution_timeout=_KERNEL_SECONDS,
+            config=Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}}),
         )
     except PapermillExecutionError as error:
         raise _told(notebook, error.ename, error.evalue, target) from None

@@ -13,7 +13,8 @@ from xraybench.federate.aggregate import (
     weight_faults,
     weights_for_site,
 )
-from xraybench.federate.weights import Weights, digest_of
+from xraybench.federate.weights import Weights
+from xraybench.models.timm_net import digest_of_weights
 
 
 def weights(value: float, *, batches: int = 1) -> Weights:
@@ -29,7 +30,14 @@ def weights(value: float, *, batches: int = 1) -> Weights:
 
 def update(site: str = "north", *, of: Weights | None = None, **changed: object) -> SiteUpdate:
     content = weights(1.0) if of is None else of
-    fields = {"job": "j", "round": 1, "site": site, "n_items": 4, "loss": 0.5, "weights_digest": digest_of(content)}
+    fields = {
+        "job": "j",
+        "round": 1,
+        "site": site,
+        "n_items": 4,
+        "loss": 0.5,
+        "weights_digest": digest_of_weights(content),
+    }
     return SiteUpdate(FederatedUpdate.model_validate(fields | changed), content)
 
 
@@ -77,7 +85,9 @@ def test_counters_of_batches_are_never_averaged() -> None:
 
 
 def test_types_survive_the_mean() -> None:
-    mean = fedavg({"a": {"w": np.ones(2, dtype=np.float16)}, "b": {"w": np.zeros(2, dtype=np.float16)}}, {"a": 1, "b": 1})
+    mean = fedavg(
+        {"a": {"w": np.ones(2, dtype=np.float16)}, "b": {"w": np.zeros(2, dtype=np.float16)}}, {"a": 1, "b": 1}
+    )
     assert mean["w"].dtype == np.float16
 
 

@@ -83,7 +83,7 @@ def write_board(
             files = [result_file(task_id, model, n_cell=n_cell, n_benign=n_benign) for model in models]
             for file in files:
                 save(file, results)
-            if task_id == f"{vector}-any-any-any-v1" or "-any-any-" in task_id:
+            if task_id.count("any") >= 2:
                 _write_comparisons(files, results)
     if with_real:
         real = [result_file("baggage-any-any-unknown-v1", m, n_cell=2, n_benign=60, is_simulated=False) for m in models]
@@ -264,9 +264,7 @@ def rank_file(files: list[ResultFile]) -> RankFile:
             n = pds[a].n_threats
             error = math.sqrt(max(1e-9, 0.6 * sum(pds[m].value * (1 - pds[m].value) for m in (a, b)) / n))
             p = min(1.0, math.erfc(abs(gap) / error / math.sqrt(2)) * len(order))
-            pairs.append(
-                PairRow(a=a, b=b, difference=gap, low=gap - 1.96 * error, high=gap + 1.96 * error, p_holm=p)
-            )
+            pairs.append(PairRow(a=a, b=b, difference=gap, low=gap - 1.96 * error, high=gap + 1.96 * error, p_holm=p))
     return RankFile(
         task=files[0].task,
         track=files[0].track,
@@ -294,7 +292,9 @@ def curve_file(files: list[ResultFile]) -> CurveFile:
         middle = np.round(grid**slope, 4)
         half = np.round(0.05 * np.sqrt(middle * (1 - middle)) + 0.005, 4)
         low, high = np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
-        curves.append(Curve(model=file.model, pd=middle.tolist(), low=low.round(4).tolist(), high=high.round(4).tolist()))
+        curves.append(
+            Curve(model=file.model, pd=middle.tolist(), low=low.round(4).tolist(), high=high.round(4).tolist())
+        )
     return CurveFile(
         task=files[0].task,
         track=files[0].track,

@@ -1,14 +1,20 @@
 """Tiny fabricated datasets: bright noise with round and square shadows, both channels, boxes known."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from xraybench import train
 from xraybench.core import tables
 from xraybench.core.chance import stream
 from xraybench.core.types import Dataset, ScanSet
+from xraybench.formats.predictions import write_predictions
+from xraybench.models.classical import ClassicalModel
+from xraybench.models.onnx_file import export_onnx
+from xraybench.models.timm_net import TimmNet
 
 THREATS = ("blade", "currency")
 
@@ -67,3 +73,55 @@ def make_toy(
 def toy() -> Callable[..., Dataset]:
     """`toy(n, seed=, track=, split=, size=)` makes a dataset."""
     return make_toy
+
+
+@pytest.fixture(scope="session")
+def network() -> TimmNet:
+    """A small network that has learned the toy problem."""
+    return train.local(
+        make_toy(160),
+        architecture="test_resnet",
+        image_px=64,
+        epochs=5,
+        seed=0,
+        name="toy-net",
+        device="cpu",
+        quiet=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def forest() -> ClassicalModel:
+    """A small forest that has learned the toy problem."""
+    return train.classical(make_toy(160), n_trees=40, image_px=64, name="toy-forest", quiet=True)
+
+
+@pytest.fixture(scope="session")
+def onnx_folder(network: TimmNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small network as an ONNX folder."""
+    return export_onnx(network, tmp_path_factory.mktemp("onnx"))
+
+
+@pytest.fixture(scope="session")
+def unseen() -> Dataset:
+    """Scans that no model was trained on."""
+    return make_toy(40, seed=1, split="test")
+
+
+@pytest.fixture(scope="session")
+def saved(
+    network: TimmNet,
+    forest: ClassicalModel,
+    onnx_folder: Path,
+    unseen: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    """Adapter -> a model of that kind on disk."""
+    home = tmp_path_factory.mktemp("saved")
+    write_predictions(home / "vendor.parquet", network.predict(unseen.scans, n_timed=0))
+    return {
+        "timm_net": network.save(home / "net"),
+        "classical": forest.save(home / "forest"),
+        "onnx_file": onnx_folder,
+        "prediction_file": home / "vendor.parquet",
+    }

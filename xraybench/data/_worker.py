@@ -1,7 +1,7 @@
 """Renders shards of a simulated corpus: in this process, or as a process of its own that is told shard numbers.
 
-`python -m xraybench.data._worker` reads one job (a JSON line) and then one shard number a line from standard input, and
-answers each with a line on standard output. It ends when its input ends, so it does not outlive the process that started
+`serve` reads one job (a JSON line) and then one shard number a line from standard input, and answers each with a line on
+standard output. It ends when its input ends, so it does not outlive the process that started
 it. A process started this way never imports the caller's main script again, as the pools of `multiprocessing` do, so
 generation works from a notebook, a test and a script without a guard alike.
 """
@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -128,7 +128,7 @@ class _Helper:
             ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -190,10 +190,10 @@ def _job_of(record: dict[str, Any]) -> Job:
     return Job(recipe, found, tuple(map(Path, record["folders"])))
 
 
-def main(lines: Iterable[str]) -> None:
-    """Serve shard numbers until the input ends."""
+def serve() -> None:
+    """Render what standard input says until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    source = iter(lines)
+    source = iter(sys.stdin.readline, "")
     job = _job_of(json.loads(next(source)))
     items = job.recipe.items()
     for line in source:
@@ -206,7 +206,3 @@ def main(lines: Iterable[str]) -> None:
         else:
             sys.stdout.write(_DONE + "\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(iter(sys.stdin.readline, ""))

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ import pandas as pd
 from xraybench.core import digest, progress, tables, workspace
 from xraybench.core.documents import DatasetManifest
 from xraybench.core.errors import BadFile, BadValue
-from xraybench.core.sensor import Geometry, Sensor
+from xraybench.core.sensor import Sensor
 from xraybench.core.types import TRACKS
 from xraybench.data import _worker, profiles, store
 from xraybench.data.plan import Recipe, corpus_id, recipe, simulated_vectors, threats_of
@@ -68,8 +68,8 @@ def make(
         One dataset folder for each sensor, in their order.
 
     Raises:
-        BadValue: The vector is not simulated, or a sensor does not scan it.
-        UnknownName: No such profile or sensor.
+        UnknownName: No such profile or sensor, or a vector that is not simulated.
+        BadValue: A sensor does not scan the vector.
         BadFile: Not enough room on the disk. What is finished stays and the next call goes on from there.
     """
     plan = recipe(vector, profiles.get(profile), seed)
@@ -93,8 +93,13 @@ def labels(corpus: str, *, profile: str | Profile = "quick", seed: int = 0) -> L
     """
     vector, sensor = parse_corpus(corpus)
     plan = recipe(vector, profiles.get(profile), seed)
-    stored = _tables(plan, sensor, _objects_by_item(plan, sensor.geometry, sensor), Path())
+    stored = tables_of(plan, sensor, Path())
     return Labels(stored.items.copy(), stored.objects.copy(), store.digest_of(stored))
+
+
+def tables_of(plan: Recipe, sensor: Sensor, folder: Path) -> Stored:
+    """The tables of a corpus from the seed alone, nothing rendered."""
+    return _tables(plan, sensor, _objects_by_item(plan, _first_alike(plan.vector, sensor)), folder)
 
 
 def parse_corpus(corpus: str) -> tuple[str, Sensor]:
@@ -119,8 +124,11 @@ def corpora() -> list[str]:
 
 
 def folder_of(plan: Recipe, sensor: Sensor) -> Path:
-    """Where a simulated corpus lies: a name to read, closed by the digest of all that decides its content."""
-    tag = digest.of_json(_origin(plan, sensor))[:12]
+    """Where a simulated corpus lies: a name to read, closed by a digest of its origin and of the simulator's source.
+
+    The source is in it so that scans of an older simulator are never taken for, or mixed with, those of today.
+    """
+    tag = digest.of_json([_origin(plan, sensor), _source_digest()])[:12]
     return workspace.datasets() / f"{corpus_id(plan.vector, sensor.name)}-{plan.counts.name}-{plan.seed}-{tag}"
 
 
@@ -142,6 +150,13 @@ def _origin(plan: Recipe, sensor: Sensor) -> dict[str, Any]:
     record = {"engine": str(simulate.ENGINE_VERSION), "recipe": plan.record(), "sensor": asdict(sensor)}
     plain: dict[str, Any] = json.loads(digest.canonical_json(record))
     return plain
+
+
+@cache
+def _source_digest() -> str:
+    from xraybench import simulate
+
+    return digest.of_tree(Path(simulate.__file__).parent, (".py", ".npz"))
 
 
 def _is_complete(folder: Path) -> bool:
@@ -211,8 +226,14 @@ def _check_room(job: _worker.Job, n_shards: int) -> None:
         )
 
 
+def _first_alike(vector: str, sensor: Sensor) -> Sensor:
+    """The first sensor that sees the same shadows: labels are a matter of geometry, so they are computed once for all."""
+    seen = (sensor.geometry, sensor.field(vector))
+    return next((s for s in _sensors(vector, None) if (s.geometry, s.field(vector)) == seen), sensor)
+
+
 @lru_cache(maxsize=4)
-def _objects_by_item(plan: Recipe, geometry: Geometry, sensor: Sensor) -> dict[str, list[dict[str, Any]]]:
+def _objects_by_item(plan: Recipe, sensor: Sensor) -> dict[str, list[dict[str, Any]]]:
     from xraybench.data import _engine
 
     return {item.item_id: _engine.label(plan, item, sensor) for item in plan.items()}
@@ -226,9 +247,17 @@ def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]
     )
     scans = pd.DataFrame(
         [
-            (plan.scan_id(sensor.name, item_id), item_id, corpus, plan.vector, sensor.name, 1)
-            + (field.height_px, field.width_px)
-            for item_id in items["item_id"]
+            (
+                plan.scan_id(sensor.name, item),
+                item,
+                corpus,
+                plan.vector,
+                sensor.name,
+                1,
+                field.height_px,
+                field.width_px,
+            )
+            for item in items["item_id"]
         ],
         columns=tables.SCANS.column_names,
     ).sort_values("scan_id", ignore_index=True)
@@ -256,11 +285,15 @@ def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]
         n_items=store.n_items_of(items),
         digest="",
     )
-    checked = (
-        tables.check(frame, table, source=f"{corpus} {table.name}")
-        for frame, table in ((scans, tables.SCANS), (items, tables.ITEMS), (found, tables.OBJECTS))
+    return Stored(
+        folder,
+        manifest,
+        tables.check(scans, tables.SCANS, source=f"{corpus} scans"),
+        tables.check(items, tables.ITEMS, source=f"{corpus} items"),
+        tables.check(found, tables.OBJECTS, source=f"{corpus} objects"),
+        tables.empty(store.FILES),
+        _origin(plan, sensor),
     )
-    return Stored(folder, manifest, *checked, tables.empty(store.FILES), _origin(plan, sensor))
 
 
 def _track_of(sensor: Sensor) -> str:

@@ -13,10 +13,11 @@ from xraybench.core import digest, tables
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.sensor import Sensor
-from xraybench.core.types import Dataset, ScanSet
+from xraybench.core.types import TRACKS, Dataset, ScanSet, UInt8Array, UInt16Array
 from xraybench.core.vocabulary import ANY, SPLITS
 from xraybench.data import corpus as corpora
 from xraybench.data import store
+from xraybench.data.plan import corpus_id
 from xraybench.data.profiles import Profile
 from xraybench.data.store import Stored
 from xraybench.formats import images
@@ -52,7 +53,7 @@ def load(
             raise UnknownName(f"No split is called '{split}'. {did_you_mean(split, list(SPLITS))}")
     if _is_folder(name):
         return read_dataset(name).part(*splits)
-    wanted = _corpora_of(str(name))
+    wanted = corpora_of(str(name))
     vector = wanted[0].partition("-")[0]
     sensors = [corpus.partition("-")[2] for corpus in wanted]
     folders = corpora.make(vector, profile=profile, seed=seed, sensors=sensors, quiet=quiet)
@@ -96,7 +97,9 @@ def join(datasets: Sequence[Dataset], *, name: str) -> Dataset:
     first = datasets[0]
     named = [corpus for dataset in datasets for corpus in dataset.corpora]
     if len(set(named)) < len(named):
-        raise BadValue(f"A corpus can be joined once: {', '.join(sorted(c for c in set(named) if named.count(c) > 1))}.")
+        raise BadValue(
+            f"A corpus can be joined once: {', '.join(sorted(c for c in set(named) if named.count(c) > 1))}."
+        )
     if len({dataset.is_simulated for dataset in datasets}) > 1:
         raise BadValue("Simulated and real scans are not joined: their results never share a rank.")
     shared = [track for track in first.view_sets if all(track in other.view_sets for other in datasets)]
@@ -105,7 +108,9 @@ def join(datasets: Sequence[Dataset], *, name: str) -> Dataset:
     items = pd.concat([d.items for d in datasets]).drop_duplicates().sort_values("item_id", ignore_index=True)
     if items["item_id"].duplicated().any():
         raise BadValue("The datasets hold one item in two splits, or with other facts: they cannot be joined.")
-    objects = pd.concat([d.objects for d in datasets]).sort_values(["scan_id", "object_index", "view"], ignore_index=True)
+    objects = pd.concat([d.objects for d in datasets]).sort_values(
+        ["scan_id", "object_index", "view"], ignore_index=True
+    )
     return replace(
         first,
         name=name,
@@ -124,7 +129,7 @@ def _is_folder(name: str | Path) -> bool:
     return (Path(name) / store.MANIFEST).is_file()
 
 
-def _corpora_of(name: str) -> list[str]:
+def corpora_of(name: str) -> list[str]:
     """The corpora that a task or corpus id stands for."""
     known = corpora.corpora()
     if name in known:
@@ -137,9 +142,9 @@ def _corpora_of(name: str) -> list[str]:
             f"No task, corpus or dataset folder is called '{name}'. {did_you_mean(name, everything)}"
         ) from None
     if task.sensor != ANY:
-        return [corpora.corpus_id(task.vector, task.sensor)]
+        return [corpus_id(task.vector, task.sensor)]
     declared = [t.sensor for t in tasks.select(vector=task.vector) if t.sensor != ANY]
-    return [corpora.corpus_id(task.vector, sensor) for sensor in dict.fromkeys(declared)]
+    return [corpus_id(task.vector, sensor) for sensor in dict.fromkeys(declared)]
 
 
 def _view_sets(stored: Stored) -> dict[str, ScanSet]:
@@ -150,13 +155,13 @@ def _view_sets(stored: Stored) -> dict[str, ScanSet]:
         return {manifest.track: ScanSet(stored.scans, reader, manifest.track, manifest.full_scale, corpora_of)}
     raw = _shards(stored)
     sets = {manifest.track: ScanSet(stored.scans, raw, manifest.track, manifest.full_scale, corpora_of)}
-    sensor = _sensor_as_made(stored)
+    sensor = sensor_as_made(stored)
     if sensor is not None:
         sets["colour"] = ScanSet(stored.scans, Coloured(raw, sensor), "colour", 255.0, corpora_of)
     return sets
 
 
-def _sensor_as_made(stored: Stored) -> Sensor | None:
+def sensor_as_made(stored: Stored) -> Sensor | None:
     """The sensor of a simulated corpus, unless its declaration is another one today: then its colours are not known."""
     from xraybench import sensors
 
@@ -174,7 +179,7 @@ class Shards:
     folder: Path
     place_of: dict[str, int]  # scan -> place of its item in the order of item ids
 
-    def __call__(self, scan_id: str) -> Views:
+    def __call__(self, scan_id: str) -> tuple[UInt16Array]:
         shard, row = divmod(self.place_of[scan_id], store.SHARD_ITEMS)
         path = store.shard_path(self.folder, shard)
         pixels = store.open_shard(path)
@@ -187,7 +192,7 @@ class Shards:
 class Coloured:
     """Shows raw views in the colours of a sensor."""
 
-    raw: Reader
+    raw: "Shards"
     sensor: Sensor
 
     def __call__(self, scan_id: str) -> Views:
@@ -240,15 +245,17 @@ def shown(file: ImageFile) -> NDArray[np.generic]:
             f"{file.path}: 16-bit grey. It is not narrowed to 8 bit unasked: name the counts that are black and white, "
             "window_counts=(low, high)."
         )
-    share = (pixels.astype(np.float32) - file.low_count) / (file.high_count - file.low_count)
-    return np.rint(np.clip(share, 0.0, 1.0) * 255.0).astype(np.uint8)
+    share = (pixels.astype(np.float64) - file.low_count) / (file.high_count - file.low_count)
+    narrowed: UInt8Array = np.rint(np.clip(share, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return narrowed
 
 
 def as_track(pixels: NDArray[np.generic], track: str) -> NDArray[np.generic]:
     """An 8-bit image with the channels of its track: grey as one channel, colour as three."""
-    if track == "grey":
-        return pixels[..., :1]
-    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+    n_channels = len(TRACKS[track])
+    if pixels.shape[2] >= n_channels:
+        return pixels[..., :n_channels]
+    return np.concatenate([pixels] * n_channels, axis=2)
 
 
 def _shards(stored: Stored) -> Shards:
@@ -271,7 +278,9 @@ def _joined(sets: list[ScanSet]) -> ScanSet:
         return sets[0]
     scales = {scans.full_scale for scans in sets}
     if len(scales) > 1:
-        raise BadValue(f"The corpora have open beams of {', '.join(f'{s:g}' for s in sorted(scales))} counts: not joined.")
+        raise BadValue(
+            f"The corpora have open beams of {', '.join(f'{s:g}' for s in sorted(scales))} counts: not joined."
+        )
     readers = {scan_id: scans.read for scans in sets for scan_id in scans.table["scan_id"]}
     table = pd.concat([scans.table for scans in sets]).sort_values("scan_id", ignore_index=True)
     if len(readers) < len(table):

@@ -10,7 +10,8 @@ from hashlib import blake2b
 
 from xraybench import tasks
 from xraybench.core import digest
-from xraybench.core.errors import BadValue
+from xraybench.core.errors import UnknownName
+from xraybench.core.registry import did_you_mean
 from xraybench.core.vocabulary import ANY, NONE
 from xraybench.data.profiles import Profile
 
@@ -77,12 +78,12 @@ def recipe(vector: str, profile: Profile, seed: int) -> Recipe:
     """The recipe of a vector's standard corpus: its cells are those of its tasks.
 
     Raises:
-        BadValue: No standard task is of this vector, so none says what to simulate.
+        UnknownName: No standard task is of this vector, so none says what to simulate.
     """
+    if vector not in simulated_vectors():
+        raise UnknownName(f"No corpus of '{vector}' can be simulated. {did_you_mean(vector, simulated_vectors())}")
     declared = [t for t in tasks.select(vector=vector) if ANY not in (t.threat, t.concealment)]
     cells = tuple(dict.fromkeys(Cell(task.threat, task.concealment) for task in declared))
-    if not cells:
-        raise BadValue(f"No corpus can be simulated of '{vector}'. Simulated: {', '.join(simulated_vectors())}.")
     return Recipe(vector, int(seed), profile, cells)
 
 

@@ -1,10 +1,10 @@
 """The folder of a dataset: three tables, one manifest, and pixels that lie beside them or where they were imported from.
 
-    dataset.json                   manifest, written last: a folder without it is unfinished and is not read
-    scans, items, objects.parquet  the tables of core/tables.py
-    origin.json                    how a simulated corpus was made: engine, sensor, recipe
-    pixels/00000.npy ...           simulated: uint16 (n, height, width, channel), items in the order of their ids
-    files.parquet                  imported: which image holds which view, and its digest; the images stay where they are
+dataset.json                   manifest, written last: a folder without it is unfinished and is not read
+scans, items, objects.parquet  the tables of core/tables.py
+origin.json                    how a simulated corpus was made: engine, sensor, recipe
+pixels/00000.npy ...           simulated: uint16 (n, height, width, channel), items in the order of their ids
+files.parquet                  imported: which image holds which view, and its digest; the images stay where they are
 """
 
 import io
@@ -153,7 +153,9 @@ def link_faults(stored: Stored) -> list[str]:
     """Ids that one table names and another does not hold, and boxes outside their view."""
     scans, items, objects = stored.scans, stored.items, stored.objects
     faults = _dangling(scans["item_id"], items["item_id"], "scans.parquet", "item_id")
-    faults += [f"items.parquet: item {i} has no scan" for i in sorted(set(items["item_id"]) - set(scans["item_id"]))[:5]]
+    faults += [
+        f"items.parquet: item {i} has no scan" for i in sorted(set(items["item_id"]) - set(scans["item_id"]))[:5]
+    ]
     faults += _dangling(objects["scan_id"], scans["scan_id"], "objects.parquet", "scan_id")
     faults += _dangling(objects["item_id"], items["item_id"], "objects.parquet", "item_id")
     if not stored.manifest.is_simulated:
@@ -211,7 +213,9 @@ def open_shard(path: Path) -> NDArray[np.uint16]:
     except FileNotFoundError:
         raise BadFile(f"{path}: there is no such file. Delete the dataset's folder and make it again.") from None
     except (ValueError, OSError, EOFError) as error:
-        raise BadFile(f"{path}: broken or truncated ({error}). Delete the dataset's folder and make it again.") from None
+        raise BadFile(
+            f"{path}: broken or truncated ({error}). Delete the dataset's folder and make it again."
+        ) from None
     if pixels.dtype != np.uint16 or pixels.ndim != 4:
         raise BadFile(f"{path}: holds {pixels.dtype} of {pixels.ndim} axes; uint16 of 4 is meant.")
     return pixels

@@ -1,11 +1,11 @@
 """From predictions to numbers: score a task, compare models on it, from memory or from files."""
 
+from xraybench.data.unrendered import labels_only
 from xraybench.evaluate.compare import Comparison, Ranking, compare, rank, roc_band
 from xraybench.evaluate.files import (
     board_predictions,
     check_file,
     compare_files,
-    labels_only,
     rescore,
     score_files,
     task_and_dataset,

@@ -16,7 +16,9 @@ from xraybench.metrics.ranks import Difference, RankSets
 # Before anyone submits nothing is known of the vendors: the smallest difference is told for this pd.
 _ASSUMED_PD = 0.80
 # Grid of the ROC curves: fine where screening works, coarse beyond.
-PFA_GRID: FloatArray = np.round(np.concatenate([np.arange(0, 0.1, 0.005), np.arange(0.1, 0.3, 0.02), [0.4, 0.6, 0.8]]), 3)
+PFA_GRID: FloatArray = np.round(
+    np.concatenate([np.arange(0, 0.1, 0.005), np.arange(0.1, 0.3, 0.02), [0.4, 0.6, 0.8]]), 3
+)
 
 
 @dataclass(frozen=True)

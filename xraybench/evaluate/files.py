@@ -6,13 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from xraybench import data, tasks
-from xraybench.core.documents import ResultFile
+from xraybench.core.documents import ResultFile, read_document
 from xraybench.core.errors import BadFile, UnknownName
 from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Predictions
+from xraybench.core.vocabulary import ANY
+from xraybench.data.unrendered import labels_only
 from xraybench.evaluate.compare import Comparison, compare
-from xraybench.evaluate.score import score
-from xraybench.evaluate.select import select
+from xraybench.evaluate.score import score, score_joined
+from xraybench.evaluate.select import Joined, join, select
 from xraybench.formats.predictions import read_predictions
 
 
@@ -26,14 +28,12 @@ def task_and_dataset(name: str, *, profile: str, seed: int) -> tuple[Task, Datas
         task = tasks.get(name)
     except UnknownName:
         vector, _, sensor = name.partition("-")
-        found = [t for t in tasks.select() if (t.vector, t.sensor, t.threat, t.concealment) == (vector, sensor, *_ANY)]
+        wide = (vector, ANY, ANY, sensor)
+        found = [t for t in tasks.select() if (t.vector, t.threat, t.concealment, t.sensor) == wide]
         if not found:
             raise
         task = found[0]
     return task, data.load(task.id, profile=profile, seed=seed)
-
-
-_ANY = ("any", "any")
 
 
 def read_all(paths: Sequence[Path]) -> Predictions:
@@ -57,7 +57,7 @@ def score_files(name: str, paths: Sequence[Path], *, profile: str, seed: int) ->
 def check_file(name: str, path: Path, *, profile: str, seed: int) -> str:
     """Say that a prediction file would be scored, or raise with everything that is wrong with it."""
     task, dataset = task_and_dataset(name, profile=profile, seed=seed)
-    chosen = select(task, dataset, read_all([path]))
+    chosen = select(task, join(dataset, read_all([path])))
     return f"{path}: {len(chosen.scan_ids)} scans, every one looked at; it would be scored on {task.id}"
 
 
@@ -74,24 +74,39 @@ def board_predictions(model: str, corpora: Iterable[str], folder: Path) -> Predi
     return read_all(paths)
 
 
-def compare_files(task_id: str, first: str, second: str, folder: Path) -> Comparison:
-    """Compare two models of a board on one task."""
+def compare_files(task_id: str, first: str, second: str, board: Path) -> Comparison:
+    """Compare two models of a board on one task.
+
+    Raises:
+        BadFile: One of them has no result on this task.
+    """
     task = tasks.get(task_id)
-    sensors = tasks.SENSORS[task.vector] if task.sensor == "any" else (task.sensor,)
-    corpora = [f"{task.vector}-{sensor}" for sensor in sensors]
-    both = [board_predictions(model, corpora, folder) for model in (first, second)]
-    profile, seed = data.profile_of(next(iter(both[0].corpora.items())))
-    return compare(task, data.labels_only(task.id, profile=profile, seed=seed), both[0], both[1])
+    results = [read_document(board / "results" / m / f"{task.id}.json", ResultFile) for m in (first, second)]
+    dataset = labels_only(task.id, profile=results[0].profile, seed=results[0].seed)
+    both = [board_predictions(r.model, r.corpora, board / "predictions") for r in results]
+    return compare(task, dataset, *both)
 
 
 def rescore(published: Sequence[ResultFile], folder: Path) -> Iterator[ResultFile]:
-    """Every published result again, from labels made of the seed and from the kept predictions, without any pixels."""
+    """Every published result again, from labels made of the seed and from the kept predictions, without any pixels.
+
+    Results are given model by model, so that each model's rows are read and joined once per vector.
+    """
     datasets: dict[tuple[str, str, int], Dataset] = {}
+    joined: dict[tuple[str, str], Joined] = {}
     for stored in published:
         task = tasks.get(stored.task)
         key = (task.vector, stored.profile, stored.seed)
         if key not in datasets:
-            wide = next(t for t in tasks.select(vector=task.vector, sensor="any") if t.threat == t.concealment == "any")
-            datasets[key] = data.labels_only(wide.id, profile=stored.profile, seed=stored.seed)
-        predictions = board_predictions(stored.model, stored.corpora, folder)
-        yield score(task, datasets[key], predictions, track=stored.track, n_replicates=stored.n_replicates)
+            datasets[key] = labels_only(widest(task.vector).id, profile=stored.profile, seed=stored.seed)
+        if (stored.model, task.vector) not in joined:
+            kept = sorted(p.stem for p in (folder / stored.model).glob(f"{task.vector}-*.parquet"))
+            joined = {(stored.model, task.vector): join(datasets[key], board_predictions(stored.model, kept, folder))}
+        yield score_joined(
+            task, joined[stored.model, task.vector], track=stored.track, n_replicates=stored.n_replicates
+        )
+
+
+def widest(vector: str) -> Task:
+    """The task of a vector over every threat, concealment and sensor."""
+    return next(t for t in tasks.select(vector=vector, threat=ANY, concealment=ANY, sensor=ANY))

@@ -6,7 +6,6 @@ effect where one item gives several rows), AUROC DeLong's, all others the strati
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from xraybench.core import digest
 from xraybench.core.chance import seed_of
 from xraybench.core.documents import ResultFile, ResultRow
 from xraybench.core.task import Task
-from xraybench.core.types import BoolArray, Dataset, Float32Array, FloatArray, Predictions
+from xraybench.core.types import BoolArray, Dataset, Float32Array, Predictions
 from xraybench.evaluate.select import Joined, Selection, corpora_of, join, select
 from xraybench.metrics import calibration, detection, intervals, resampling, screening, speed
 from xraybench.metrics.intervals import Interval
@@ -138,46 +137,32 @@ def _ranking_metrics(chosen: Selection, weights: Float32Array) -> list[ResultRow
     if few:
         ends = intervals.undefined(few)
         return [_row(name, None, whole, math.nan, ends, len(truth), n_threats, few) for name in names]
-    errors = calibration.squared_errors(truth, scores)
-    values: dict[str, tuple[float, Interval]] = {"auroc": _auroc(chosen, weights)}
-    for name, value, method, replicates in _BOOTSTRAPPED:
-        told = value(truth, scores)
-        drawn = replicates(weights, truth, scores, errors)
-        values[name] = (told, resampling.bootstrap_interval(drawn, value=told, method=method))
+    precision, brier = screening.average_precision(truth, scores), calibration.brier(truth, scores)
+    by_chance = resampling.weighted_average_precision(weights, scores, truth)
+    errors = resampling.weighted_mean(weights, calibration.squared_errors(truth, scores))
+    values = {
+        "auroc": _auroc(chosen, weights),
+        "average_precision": (
+            precision,
+            resampling.bootstrap_interval(by_chance, value=precision, method="logit"),
+        ),
+        "brier": (brier, resampling.bootstrap_interval(errors, value=brier)),
+        "ece": (calibration.ece(truth, scores), resampling.ece_interval(weights, scores, truth)),
+    }
     return [_row(name, None, whole, *values[name], len(truth), n_threats, "") for name in names]
 
 
-_Value = Callable[[BoolArray, FloatArray], float]
-_Replicates = Callable[[Float32Array, BoolArray, FloatArray, FloatArray], FloatArray]
-_BOOTSTRAPPED: tuple[tuple[str, _Value, str, _Replicates], ...] = (
-    (
-        "average_precision",
-        screening.average_precision,
-        "percentile",
-        lambda weights, truth, scores, _: resampling.weighted_average_precision(weights, scores, truth),
-    ),
-    (
-        "brier",
-        calibration.brier,
-        "percentile",
-        lambda weights, _t, _s, errors: resampling.weighted_mean(weights, errors),
-    ),
-    (
-        "ece",
-        lambda truth, scores: calibration.ece(truth, scores),
-        "basic",
-        lambda weights, truth, scores, _: resampling.weighted_ece(weights, scores, truth),
-    ),
-)
-
-
 def _auroc(chosen: Selection, weights: Float32Array) -> tuple[float, Interval]:
+    """DeLong where items are independent; a perfect separation is told by one row per item, which is conservative."""
     truth, scores = chosen.is_threat, chosen.scores
     value = screening.auroc(scores[truth], scores[~truth])
     if chosen.rows["item_id"].is_unique:
         return value, screening.auroc_interval(scores[truth], scores[~truth])
+    if value in (0.0, 1.0):
+        first = (~chosen.rows["item_id"].duplicated()).to_numpy()
+        return value, screening.auroc_interval(scores[truth & first], scores[~truth & first])
     drawn = resampling.weighted_auroc(weights, scores, truth)
-    return value, resampling.bootstrap_interval(drawn, value=value)
+    return value, resampling.bootstrap_interval(drawn, value=value, method="logit")
 
 
 def _latency(task: Task, predictions: Predictions, chosen: Selection) -> list[ResultRow]:

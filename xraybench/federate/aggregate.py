@@ -21,7 +21,8 @@ import numpy as np
 
 from xraybench.core.documents import FederatedUpdate
 from xraybench.core.errors import BadValue
-from xraybench.federate.weights import Weights, digest_of, is_counter, running_statistics
+from xraybench.federate.weights import Weights, is_counter, running_statistics
+from xraybench.models.timm_net import digest_of_weights
 
 _MOST_NAMED = 3  # tensors named per fault: the reader needs examples, not a listing
 
@@ -77,7 +78,9 @@ def weight_faults(weights: Weights, *, like: Weights) -> list[str]:
     return faults + _named("has NaN or infinity in", [n for n in floating if not np.isfinite(weights[n]).all()])
 
 
-def update_faults(update: SiteUpdate, *, job: str, round_index: int, site: str, n_items: int, sent: Weights) -> list[str]:
+def update_faults(
+    update: SiteUpdate, *, job: str, round_index: int, site: str, n_items: int, sent: Weights
+) -> list[str]:
     """Every reason to turn an update away; empty for a good one.
 
     Args:
@@ -100,7 +103,7 @@ def update_faults(update: SiteUpdate, *, job: str, round_index: int, site: str, 
             faults.append(f"{what} is {got}, not {wanted}")
     if not np.isfinite(record.loss):
         faults.append(f"loss is {record.loss}")
-    if record.weights_digest != digest_of(update.weights):
+    if record.weights_digest != digest_of_weights(update.weights):
         faults.append("the weights are not those the record speaks of (another digest)")
     return faults + weight_faults(update.weights, like=sent)
 
@@ -123,7 +126,7 @@ def kept_statistics(weights: Weights, *, batch_norm: str) -> Weights:
     return {} if batch_norm == "average" else running_statistics(weights)
 
 
-def _mean(name: str, arrays: list[np.ndarray], counts: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _mean(name: str, arrays: list[np.ndarray], counts: np.ndarray) -> np.ndarray:
     first = arrays[0]
     if not np.issubdtype(first.dtype, np.floating):
         return np.maximum.reduce(arrays) if is_counter(name) else first
@@ -141,5 +144,5 @@ def _named(what: str, names: list[str]) -> list[str]:
     return [f"it {what} {'tensor' if len(names) == 1 else 'tensors'} {shown}{more}"]
 
 
-def _kind(array: np.ndarray) -> str:  # type: ignore[type-arg]
+def _kind(array: np.ndarray) -> str:
     return f"{array.dtype} {array.shape}"

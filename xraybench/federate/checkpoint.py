@@ -10,13 +10,16 @@
 
 A round folder is built beside its place and renamed, so it is there whole or not at all. No generator has a state to
 keep: all chance of a round has a seed named after job, site and round. Optimisers start afresh in every round.
-One process at a time uses a folder.
+One process at a time uses a folder; another waits, and then finds the work done.
 """
 
+import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
@@ -35,7 +38,8 @@ from xraybench.core.documents import (
 from xraybench.core.errors import BadFile, DigestMismatch
 from xraybench.federate.coordinator import SiteRow
 from xraybench.federate.job import differences, job_digest, read_job, write_job
-from xraybench.federate.weights import Weights, digest_of, read_weights, write_weights
+from xraybench.federate.weights import Weights, write_weights
+from xraybench.models.timm_net import digest_of_weights, read_weights
 
 _ROUND = re.compile(r"round_(\d{3,})")
 _UNFINISHED = ".round_"
@@ -70,6 +74,27 @@ class Checkpoint:
     weights: Weights
     kept: dict[str, Weights]  # site -> running statistics it goes on with; empty under the rule `average`
     rows: tuple[SiteRow, ...]  # of all rounds so far
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold a run's folder for this process. The hold ends with the process, however it ends."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows: the caller sees to it
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"{out}: another process trains here; waiting for it.\n")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def open_folder(out: Path, job: FederatedJob, sites: Sequence[FederatedSite]) -> None:
@@ -151,15 +176,15 @@ def _record(job: FederatedJob, checkpoint: Checkpoint, seeds: dict[str, int]) ->
     return RoundRecord(
         job=job_digest(job),
         round=checkpoint.index,
-        weights_digest=digest_of(checkpoint.weights),
-        state_digests={site: digest_of(kept) for site, kept in sorted(checkpoint.kept.items())},
+        weights_digest=digest_of_weights(checkpoint.weights),
+        state_digests={site: digest_of_weights(kept) for site, kept in sorted(checkpoint.kept.items())},
         sites=[
             RoundSite(
                 site=row.site,
                 n_items=row.n_items,
                 loss=None if isnan(row.loss) else row.loss,
                 rejected=row.rejected,
-                seed=str(seeds[row.site]),  # text: 63 bits are more than a JSON number keeps everywhere
+                seed=str(seeds[row.site]),  # text: 128 bits are more than a JSON number keeps
             )
             for row in checkpoint.rows
             if row.round == checkpoint.index
@@ -174,7 +199,7 @@ def _read_kept(folder: Path, name: str, known_digest: str) -> Weights:
         weights = read_weights(folder / name)
     except BadFile as error:
         raise BadFile(f"{error} {cure}") from None
-    if digest_of(weights) != known_digest:
+    if digest_of_weights(weights) != known_digest:
         raise BadFile(f"{folder / name}: damaged since it was written (another digest). {cure}")
     return weights
 

@@ -29,7 +29,7 @@ def make_job(
     n_rounds: int = 6,
     local_epochs: float = 1,
     batch_size: int = 32,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 3e-3,
     seed: int = 0,
     batch_norm: BatchNormRule = "average",
     quorum: int | None = None,
@@ -80,7 +80,9 @@ def make_job(
             quorum=quorum,
         )
     except ValidationError as error:
-        raise BadParameter("A federated job with these numbers cannot run:\n  " + "\n  ".join(field_faults(error))) from None
+        raise BadParameter(
+            "A federated job with these numbers cannot run:\n  " + "\n  ".join(field_faults(error))
+        ) from None
 
 
 def read_job(path: Path) -> FederatedJob:
@@ -107,9 +109,9 @@ def n_epochs(job: FederatedJob) -> float:
     return job.n_rounds * job.local_epochs
 
 
-def seed_of(job: FederatedJob, *names: str | int) -> int:
-    """The seed of a stream of this job, in 63 bits: torch takes no more."""
-    return chance.seed_of(job.seed, *names) & (2**63 - 1)
+def site_seed(job: FederatedJob, site: str, index: int) -> int:
+    """The seed of all chance at one site in one round."""
+    return chance.seed_of(job.seed, "site", site, index)
 
 
 def differences(known: FederatedJob, asked: FederatedJob) -> list[str]:

@@ -68,7 +68,9 @@ def sites_from(
     """
     missing = sorted({site.sensor for site in plan} - set(dataset_by_sensor))
     if missing:
-        raise BadValue(f"The plan needs scans of {', '.join(missing)}; given: {', '.join(dataset_by_sensor) or 'none'}.")
+        raise BadValue(
+            f"The plan needs scans of {', '.join(missing)}; given: {', '.join(dataset_by_sensor) or 'none'}."
+        )
     parts = {sensor: dataset_by_sensor[sensor].part("train") for sensor in {site.sensor for site in plan}}
     classes = _class_of_item(parts)
     held = deal(classes, plan, seed=seed)

@@ -80,9 +80,7 @@ def write_coco(path: Path | str, coco: Coco) -> None:
     """Write an annotation file, atomically; equal contents give equal bytes."""
     content = {
         "info": {"description": coco.description},
-        "images": [
-            {"id": i.id, "file_name": i.file_name, "width": i.width, "height": i.height} for i in coco.images
-        ],
+        "images": [{"id": i.id, "file_name": i.file_name, "width": i.width, "height": i.height} for i in coco.images],
         "annotations": [
             {
                 "id": b.id,
@@ -197,7 +195,8 @@ def _boxes(
             if isinstance(box, str):
                 wrong.append(box)
             else:
-                area = _number(row.get("area")) or (box[2] - box[0]) * (box[3] - box[1])
+                whole = (box[2] - box[0]) * (box[3] - box[1])
+                area = min(_number(row.get("area")) or whole, whole)
                 found.append(CocoBox(int(row["id"]), int(row["image_id"]), int(row["category_id"]), *box, area))
         faults += [f"{where}: {what}" for what in wrong]
     return found

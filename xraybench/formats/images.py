@@ -95,7 +95,7 @@ def _bits(path: Path, image: Any) -> int:
             head = file.read(25)
         return int(head[24]) if head.startswith(_PNG_SIGNATURE) else 8
     if image.format == "TIFF":
-        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))))
     return 8
 
 

@@ -115,7 +115,11 @@ def _row_faults(frame: pd.DataFrame, first_row: int) -> list[str]:
     is_scan, is_score, is_box = (frame["record"] == kind for kind in tables.RECORDS)
     without_box = frame[list(_BOX)].isna().any(axis=1)
     rules = (
-        (is_scan & (frame["status"] == ""), "status", f"is missing on a scan row; one of: {', '.join(tables.STATUSES)}"),
+        (
+            is_scan & (frame["status"] == ""),
+            "status",
+            f"is missing on a scan row; one of: {', '.join(tables.STATUSES)}",
+        ),
         ((is_score | is_box) & (frame["target"] == ""), "target", "is missing on a score or box row: any, or a threat"),
         ((is_score | is_box) & frame["score"].isna(), "score", "is missing on a score or box row"),
         (is_box & without_box, "x0, y0, x1, y1", "a box row needs all four edges"),

@@ -16,14 +16,15 @@ from xraybench.metrics import calibration, detection, resampling, screening, spe
 
 Direction = Literal["higher", "lower", "target"]  # which is better; "target": nearest to the operating point
 Level = Literal["item", "box", "scan"]  # what is counted
-IntervalKind = Literal["wilson", "delong", "percentile", "basic", "order_statistics"]
+IntervalKind = Literal["wilson", "delong", "logit", "percentile", "ece", "order_statistics"]
 Input = Literal["threat_scores", "benign_scores", "threshold", "is_threat", "scores", "hits", "latency_ms"]
 
 INTERVAL_TEXT: dict[IntervalKind, str] = {
     "wilson": "Wilson score; with the design effect where an item gives several rows",
-    "delong": "DeLong on the logit scale; percentile cluster bootstrap where an item gives several rows",
+    "delong": "DeLong on the logit scale; cluster bootstrap on that scale where an item gives several rows",
+    "logit": "stratified cluster bootstrap over items, normal on the logit scale",
     "percentile": "percentile of the stratified cluster bootstrap over items",
-    "basic": "basic (reflected percentile) of the stratified cluster bootstrap over items",
+    "ece": "stratified cluster bootstrap of the bins' gaps, conservative (resampling.ece_interval)",
     "order_statistics": "order statistics, without a distribution",
 }
 
@@ -112,7 +113,7 @@ _AVERAGE_PRECISION = Metric(
     direction="higher",
     unit="1",
     level="item",
-    interval="percentile",
+    interval="logit",
     undefined_when=_NEEDS_BOTH,
     ignores_scale=True,
     weighted=resampling.weighted_average_precision,
@@ -137,7 +138,7 @@ _ECE = Metric(
     direction="lower",
     unit="1",
     level="item",
-    interval="basic",
+    interval="ece",
     undefined_when="no items",
     weighted=resampling.weighted_ece,
 )

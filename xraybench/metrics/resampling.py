@@ -7,6 +7,7 @@ operations. Because every vendor is weighed by the same matrix, differences betw
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit, logit, ndtri
 
 from xraybench.core.errors import BadValue
 from xraybench.core.types import Float32Array, FloatArray
@@ -18,7 +19,7 @@ MAX_UNDEFINED = 0.01  # share of replicates that may be undefined (a slice drew 
 
 _METHODS = {
     "percentile": "percentile of the stratified cluster bootstrap over items",
-    "basic": "basic (reflected percentile) of the stratified cluster bootstrap over items",
+    "logit": "stratified cluster bootstrap over items, normal on the logit scale",
 }
 
 
@@ -70,35 +71,41 @@ def bootstrap_interval(
 ) -> Interval:
     """Interval of a metric from its replicates.
 
-    Never for a median or another quantile, whose bootstrap interval fails badly: see `speed.quantile_interval`.
+    Never for a median or another quantile, whose bootstrap interval fails badly (`speed.quantile_interval`), nor for the
+    calibration error (`ece_interval`).
 
     Args:
         replicates: The metric of each replicate, shape (n_replicates,). Up to 1 % may be NaN and are left out.
         value: The metric of the sample itself; NaN makes the interval undefined too.
         level: Confidence level.
-        method: `percentile`, or `basic` for a metric whose replicates are biased the way the sample is (`ece`).
+        method: `percentile` for means and differences. `logit` for AUROC and average precision, which lie skewed near 1:
+            percentiles miss their truth on the low side two to three times as often as on the high side (measured
+            at 300 threat and 600 benign items); it falls back to percentiles where a replicate is 0 or 1.
 
     Returns:
         Undefined where the replicates do not vary: a sample without a single error says nothing of how rare they are.
 
     Source:
-        Efron & Tibshirani 1993, sections 13.3 and 13.4 (percentile); Davison & Hinkley 1997, eq. 5.6 (basic).
+        Efron & Tibshirani 1993, section 13.3 (percentile); Davison & Hinkley 1997, section 5.2.1 (normal).
     """
     _checks.level(level)
     if method not in _METHODS:
-        raise BadValue(f"method: '{method}' is neither 'percentile' nor 'basic'.")
+        raise BadValue(f"method: '{method}' is none of {', '.join(_METHODS)}.")
     array = np.asarray(replicates, dtype=np.float64)
     if np.isnan(value) or not len(array):
         return undefined("the value is undefined")
     n_undefined = int(np.count_nonzero(np.isnan(array)))
     if n_undefined > MAX_UNDEFINED * len(array):
         return undefined(f"{n_undefined} of {len(array)} replicates are undefined (too few items)")
-    low, high = (float(end[0]) for end in percentile_ends(array[:, None], level=level))
-    if low == high:
+    defined = array[~np.isnan(array)]
+    if defined.min() == defined.max():
         return undefined("the replicates do not vary")
-    if method == "basic":
-        low, high = 2 * value - high, 2 * value - low
-    return Interval(low, high, _METHODS[method])
+    if method == "logit" and defined.min() > 0.0 and defined.max() < 1.0:
+        half = float(ndtri(0.5 + level / 2)) * float(logit(defined).std(ddof=1))
+        low, high = expit(logit(value) - half), expit(logit(value) + half)
+        return Interval(float(low), float(high), _METHODS["logit"])
+    low, high = (float(end[0]) for end in percentile_ends(array[:, None], level=level))
+    return Interval(low, high, _METHODS["percentile"])
 
 
 def percentile_ends(replicates: FloatArray, *, level: float) -> tuple[FloatArray, FloatArray]:
@@ -180,15 +187,52 @@ def weighted_brier(weights: ArrayLike, scores: ArrayLike, is_threat: ArrayLike) 
 def weighted_ece(weights: ArrayLike, scores: ArrayLike, is_threat: ArrayLike, *, n_bins: int = N_BINS) -> FloatArray:
     """Expected calibration error in each replicate, in the equal-mass bins of the sample, shape (n_replicates,).
 
-    The bins are part of the instrument and are not moved by a replicate. Replicates lie above the sample's value, as
-    that lies above the truth, so the interval is the `basic` one.
+    The bins are part of the instrument and are not moved by a replicate. Replicates lie above the sample's value as that
+    lies above the truth, so their percentiles are no interval: see `ece_interval`.
     """
+    return np.asarray(np.abs(_bin_gaps(weights, scores, is_threat, n_bins)).sum(axis=1))
+
+
+def ece_interval(
+    weights: ArrayLike, scores: ArrayLike, is_threat: ArrayLike, *, level: float = 0.95, n_bins: int = N_BINS
+) -> Interval:
+    """Interval of the expected calibration error; at least the stated coverage, close to it for calibrated models.
+
+    With g the gaps of the bins, the truth cannot lie further below the value than sum |g* - g| (triangle inequality),
+    nor further above than the sum of g - g* taken with the signs of g (convexity); the replicates g* tell how large both
+    get. Percentiles of the replicates themselves cover a calibrated model's truth, 0, never.
+
+    Args:
+        weights: Shape (n_replicates, n_rows).
+        scores: Shape (n_rows,).
+        is_threat: Shape (n_rows,).
+        level: Confidence level.
+        n_bins: Number of equal-mass bins.
+    """
+    _checks.level(level)
+    n_rows = np.asarray(scores).shape[0]
+    if not n_rows:
+        return undefined("no items")
+    gaps = _bin_gaps(np.ones((1, n_rows)), scores, is_threat, n_bins)[0]
+    moved = _bin_gaps(weights, scores, is_threat, n_bins) - gaps
+    tail = 0.5 - level / 2
+    below = np.quantile(np.abs(moved).sum(axis=1), 1 - tail)
+    above = -np.quantile(moved @ np.sign(gaps), tail)
+    value = float(np.abs(gaps).sum())
+    low, high = max(0.0, value - float(below)), min(1.0, value + float(above))
+    return Interval(low, high, "cluster bootstrap of the bins' gaps, conservative")
+
+
+def _bin_gaps(weights: ArrayLike, scores: ArrayLike, is_threat: ArrayLike, n_bins: int) -> FloatArray:
+    """Score less truth, summed by bin and divided by the rows drawn, shape (n_replicates, n_bins)."""
     drawn, array = _matched(weights, _checks.shares(scores, "scores"))
     truth = _checks.truths(is_threat, len(array))
-    bins = equal_mass_bins(array, n_bins=n_bins)
-    gaps = np.zeros((len(array), n_bins), dtype=drawn.dtype)
-    gaps[np.arange(len(array)), bins] = array - truth
-    return _ratio(np.abs(drawn @ gaps).sum(axis=1, dtype=np.float64), drawn.sum(axis=1, dtype=np.float64))
+    by_bin = np.zeros((len(array), n_bins), dtype=drawn.dtype)
+    by_bin[np.arange(len(array)), equal_mass_bins(array, n_bins=n_bins)] = array - truth
+    n_drawn = drawn.sum(axis=1, dtype=np.float64)[:, None]
+    gaps = np.full((len(drawn), n_bins), np.nan)
+    np.divide(drawn @ by_bin, n_drawn, out=gaps, where=n_drawn > 0)
+    return gaps
 
 
 def _matched(weights: ArrayLike, rows: FloatArray) -> tuple[FloatArray, FloatArray]:

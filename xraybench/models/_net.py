@@ -45,7 +45,7 @@ def resize_weights(n_from: Tensor, n_to: int) -> Tensor:
         n_from: Positions 0, 1, ... of the input pixels; its length may be symbolic in an export.
     """
     scale = n_from.shape[0] / n_to
-    reach = torch.sym_max(scale, 1.0)  # max() would fix the size in an export
+    reach: float = torch.sym_max(scale, 1.0)  # max() would fix the size in an export
     centre = (torch.arange(n_to, device=n_from.device, dtype=n_from.dtype) + 0.5) * scale
     distance = (n_from[None, :] + 0.5 - centre[:, None]).abs() / reach
     weights = (1.0 - distance).clamp(min=0.0)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from xraybench.report._figure import Picture
 
+_MOST_INSIDE = 6  # so many lines of a legend fit under the curves
 _LOWEST_PFA = 0.002  # left end of the logarithmic axis: below it, no quick profile has a benign item to count
 
 
@@ -54,14 +55,12 @@ def inline_svg(figure: "Figure", prefix: str) -> str:
         figure: What to draw.
         prefix: Put before its identifiers, so that two figures on one page do not share one.
     """
-    from xraybench.report._figure import INK
+    from xraybench.report._figure import INK, svg_text
 
-    drawn = svg(figure)
-    drawn = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", drawn, count=2)
-    drawn = re.sub(r' (width|height)="[\d.]+pt"', "", drawn, count=2)
-    drawn = drawn.replace("xlink:href", "href").replace(INK, "currentColor")
-    drawn = re.sub(r"('DejaVu Sans'(?:, [^;\"]+?)?)(?=[;\"])", "inherit-sans", drawn)
-    drawn = re.sub(r"font: ([^;\"]*?)inherit-sans", r"font: \1var(--sans)", drawn)
+    drawn = svg_text(figure, transparent=True).replace("xlink:href", "href").replace(INK, "currentColor")
+    drawn = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", drawn, count=1, flags=re.DOTALL)
+    drawn = re.sub(r' xmlns(?::\w+)?="[^"]*"| version="[^"]*"| (?:width|height)="[\d.]+pt"', "", drawn)
+    drawn = re.sub(r"font-family: [^;\"]*(?:; )?", "", drawn)
     return re.sub(r'(href="#|url\(#| id=")', rf"\g<1>{prefix}-", drawn).strip()
 
 
@@ -71,7 +70,7 @@ def roc(
     """ROC curves with their bands, false alarms on a logarithmic axis: screening lives at its left end.
 
     Args:
-        curve_file: Curves of one task and track.
+        curve_file: Curves of one task and track. A value that is not known is left out of its line.
         models: Which to draw, in order of colour; empty for all.
         labels: What to call a model in the legend, where not by its name.
         title: Title; empty names the task.
@@ -80,31 +79,37 @@ def roc(
 
     curves = {curve.model: curve for curve in curve_file.curves}
     drawn = list(models) or list(curves)
-    pfa = np.clip(np.asarray(curve_file.pfa, dtype=np.float64), _LOWEST_PFA, 1.0)
+    inside = len(drawn) <= _MOST_INSIDE
+    grid = np.asarray(curve_file.pfa, dtype=np.float64)
+    shown = grid >= _LOWEST_PFA  # a logarithmic axis has no place for a pfa of 0
+    left = float(grid[shown].min()) if shown.any() else _LOWEST_PFA
     with _figure.style():
         picture = _figure.new_picture(
-            f"ROC curves of {text.listed(drawn)} on {curve_file.task}, pd over pfa", width_in=8.4, height_in=4.6
+            f"ROC curves of {text.listed(drawn)} on {curve_file.task}, pd over pfa", width_in=6.6 if inside else 8.8, height_in=4.6
         )
         axes = picture.add_subplot()
         for index, model in enumerate(m for m in drawn if m in curves):
             curve = curves[model]
             colour = _figure.LINE_COLOURS[index % len(_figure.LINE_COLOURS)]
             line = _figure.LINE_STYLES[index % len(_figure.LINE_STYLES)]
-            axes.fill_between(pfa, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
-            axes.plot(pfa, curve.pd, color=colour, linestyle=line, linewidth=1.8, label=(labels or {}).get(model, model))
-        for target in task_of(curve_file.task).pfa_points:
+            low, middle, high = (np.asarray(v, dtype=np.float64)[shown] for v in (curve.low, curve.pd, curve.high))
+            name = (labels or {}).get(model, model)
+            axes.fill_between(grid[shown], low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.plot(grid[shown], middle, color=colour, linestyle=line, linewidth=1.8, label=name)
+        for target in (point for point in task_of(curve_file.task).pfa_points if point >= left):
             axes.axvline(target, color=_figure.INK, linewidth=0.8, linestyle=(0, (2, 3)))
             axes.annotate(f" {target:g}", (target, 0.0), xytext=(2, 3), textcoords="offset points", fontsize=9)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(_figure.shares())
         axes.xaxis.set_minor_formatter("")
-        axes.set_xlim(_LOWEST_PFA, 1.0)
+        axes.set_xlim(left, 1.0)
         axes.set_ylim(0.0, 1.02)
         axes.grid(True)
         axes.set_xlabel("pfa: share of benign items that alarm")
         axes.set_ylabel("pd: share of threat items that alarm")
         axes.set_title(title or curve_file.task)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=3.2)
+        place: dict[str, Any] = {"loc": "lower right"} if inside else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        axes.legend(**place, handlelength=3.2)
     return picture
 
 
@@ -260,36 +265,58 @@ def contact_sheet(
         with_boxes: Draw the boxes of the labels.
         title: Title; empty names the dataset.
     """
-    from matplotlib.patches import Rectangle
+    chosen = _in_turn(dataset, n)
+    return gallery(dataset, chosen, columns=columns, with_boxes=with_boxes, title=title or dataset.name)
 
+
+def gallery(
+    dataset: Dataset, scan_ids: Sequence[str], *, columns: int = 6, with_boxes: bool = True, title: str = ""
+) -> "Picture":
+    """These scans side by side, first view, threats boxed and named.
+
+    Args:
+        dataset: What holds them; the colour track is shown where the dataset has one.
+        scan_ids: Which, in order. None gives a picture that says so.
+        columns: Scans in a row.
+        with_boxes: Draw the boxes of the labels.
+        title: What they have in common.
+    """
     from xraybench.report import _figure
 
     scans = dataset.view_sets.get("colour") or dataset.view_sets.get("grey") or dataset.scans
-    chosen = _in_turn(dataset, n)
-    if not chosen:
-        raise BadValue(f"Dataset {dataset.name} holds no scan to show.")
-    n_columns = min(columns, len(chosen))
-    n_rows = math.ceil(len(chosen) / n_columns)
+    n_columns = max(1, min(columns, len(scan_ids)))
+    n_rows = max(1, math.ceil(len(scan_ids) / n_columns))
     with _figure.style():
         picture = _figure.new_picture(
-            f"{len(chosen)} scans of {dataset.name}, threats boxed", width_in=1.9 * n_columns, height_in=2.25 * n_rows + 0.4
+            f"{title}: {len(scan_ids)} scans" + (", threats boxed" if with_boxes else ""),
+            width_in=max(4.0, 1.9 * n_columns),
+            height_in=2.25 * n_rows + 0.4 if scan_ids else 0.8,
         )
-        grid: Any = picture.subplots(n_rows, n_columns, squeeze=False)
-        for axes in grid.flat:
+        panels: Any = picture.subplots(n_rows, n_columns, squeeze=False)
+        for axes in panels.flat:
             axes.set_axis_off()
-        for axes, scan_id in zip(grid.flat, chosen, strict=False):
+        for axes, scan_id in zip(panels.flat, scan_ids, strict=False):
             scan = scans.load(scan_id)
-            shown = shown_view(scan, full_scale=scans.full_scale)
-            axes.imshow(shown, interpolation="nearest", vmin=0, vmax=255, cmap="gray")
             objects = dataset.objects[(dataset.objects["scan_id"] == scan_id) & (dataset.objects["view"] == 0)]
+            axes.imshow(shown_view(scan, full_scale=scans.full_scale), vmin=0, vmax=255, cmap="gray")
             axes.set_title(_scan_title(objects), fontsize=8, fontweight="normal")
-            for box in objects[["x0", "y0", "x1", "y1"]].to_numpy() if with_boxes else ():
-                if not np.isnan(box).any():
-                    x0, y0, x1, y1 = map(float, box)
-                    corner = (x0 - 0.5, y0 - 0.5)
-                    axes.add_patch(Rectangle(corner, x1 - x0, y1 - y0, fill=False, edgecolor="#d0021b", linewidth=1.4))
-        picture.suptitle(title or dataset.name, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            if with_boxes:
+                _draw_boxes(axes, objects)
+        if not scan_ids:
+            panels[0, 0].annotate("no such scan", (0.0, 0.5), style="italic")
+        picture.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return picture
+
+
+def _draw_boxes(axes: Any, objects: pd.DataFrame) -> None:
+    from matplotlib.patches import Rectangle
+
+    for box in objects[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64):
+        if np.isnan(box).any():
+            continue
+        x0, y0, x1, y1 = map(float, box)
+        corner = (x0 - 0.5, y0 - 0.5)  # the centre of pixel 0 lies at 0, its left edge at -0.5
+        axes.add_patch(Rectangle(corner, x1 - x0, y1 - y0, fill=False, edgecolor="#d0021b", linewidth=1.4))
 
 
 def shown_view(scan: Scan, *, full_scale: float) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -17,14 +17,43 @@ import pandas as pd
 from pydantic import Field, ValidationError, field_serializer, field_validator
 
 from xraybench.core.documents import Document, ResultFile, ResultRow, field_faults, write_text
-from xraybench.core.errors import BadFile, BadValue
+from xraybench.core.errors import BadFile, BadValue, UnknownName
+from xraybench.core.registry import did_you_mean
 from xraybench.core.task import Task
 from xraybench.core.vocabulary import ANY
 from xraybench.report import text
 
 RANKS, CURVES = "_ranks", "_curves"
+_MOST_SHOWN = 20  # faults in one message
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _TASK_ID = re.compile(r"([a-z0-9_]+)-([a-z0-9_]+)-([a-z0-9_]+)-([a-z0-9_-]+)-v([1-9][0-9]*)")
+
+
+FRAME_COLUMNS = (
+    "task",
+    "vector",
+    "threat",
+    "concealment",
+    "sensor",
+    "model",
+    "track",
+    "is_simulated",
+    "metric",
+    "at",
+    "slice_axis",
+    "slice_value",
+    "value",
+    "low",
+    "high",
+    "interval",
+    "n_items",
+    "n_threats",
+    "reason",
+    "profile",
+    "seed",
+    "predictions_digest",
+    "version",
+)
 
 
 class RankRow(Document):
@@ -200,33 +229,6 @@ def table(
     return pd.DataFrame(rows)
 
 
-FRAME_COLUMNS = (
-    "task",
-    "vector",
-    "threat",
-    "concealment",
-    "sensor",
-    "model",
-    "track",
-    "is_simulated",
-    "metric",
-    "at",
-    "slice_axis",
-    "slice_value",
-    "value",
-    "low",
-    "high",
-    "interval",
-    "n_items",
-    "n_threats",
-    "reason",
-    "profile",
-    "seed",
-    "predictions_digest",
-    "version",
-)
-
-
 def flat_rows(file: ResultFile) -> list[tuple[Any, ...]]:
     """The numbers of one file as tuples along `FRAME_COLUMNS`."""
     task = task_of(file.task)
@@ -250,6 +252,75 @@ def flat_rows(file: ResultFile) -> list[tuple[Any, ...]]:
         )
         for row in file.rows
     ]
+
+
+def every_metric(result_file: ResultFile) -> pd.DataFrame:
+    """Every number of the whole task, a row each: measure, `value [low, high]`, n_items, n_threats, interval, reason."""
+    rows = [
+        {
+            "measure": text.metric_label(row.metric, row.at),
+            "value [95 % interval]": text.value_with_interval(row),
+            "n_items": row.n_items,
+            "n_threats": row.n_threats,
+            "interval": row.interval,
+            "reason": row.reason,
+        }
+        for row in result_file.rows
+        if not row.slice_axis
+    ]
+    return pd.DataFrame(rows)
+
+
+def rank_table(rank_file: RankFile) -> pd.DataFrame:
+    """The ranks of one task and track, best first: band, ranks for all models at once, ranks alone, model, estimate."""
+    rows = [
+        {
+            "band": text.band_letter(row.band),
+            "ranks": text.ranks(row.rank_low, row.rank_high),
+            "ranks, this model alone": text.ranks(row.marginal_low, row.marginal_high)
+            if row.marginal_low and row.marginal_high
+            else text.NOT_AVAILABLE,
+            "model": row.model,
+            text.metric_label(rank_file.metric, rank_file.at): text.number(row.estimate, rank_file.metric),
+        }
+        for row in sorted(rank_file.rows, key=lambda row: (row.band, row.rank_low, -row.estimate, row.model))
+    ]
+    return pd.DataFrame(rows)
+
+
+def models_on(board: Path) -> list[str]:
+    """Names of the models that a board folder holds results of."""
+    return sorted({path.parent.name for path in (board / "results").glob("*/*.json")} - _beside(board / "results"))
+
+
+def main_result(model: str, board: Path, *, task: str = "") -> ResultFile:
+    """One model's result on one task of a board.
+
+    Args:
+        model: A model on the board; empty takes the one with the highest value of the main metric.
+        board: Folder of the board, with `results/` in it.
+        task: A task id; empty takes the widest task of the model, the one with most axes at `any`.
+
+    Raises:
+        UnknownName: No such model is on the board, or it has no result on this task.
+    """
+    known = models_on(board)
+    if model and model not in known:
+        raise UnknownName(f"No model on the board is called '{model}'. {did_you_mean(model, known)}")
+    files = [f for f in load_results(board / "results") if f.model == (model or f.model) and f.task == (task or f.task)]
+    if not files:
+        raise UnknownName(f"The board holds no result of {model or 'any model'}{f' on {task}' if task else ''}.")
+    return min(files, key=lambda f: (-n_any(task_of(f.task)), f.task, -_main_value(f), f.model))
+
+
+def _main_value(file: ResultFile) -> float:
+    task = task_of(file.task)
+    row = find(file, task.main_metric, task.pfa_points[0])
+    return -math.inf if row is None or math.isnan(row.value) else row.value
+
+
+def _beside(results: Path) -> set[str]:
+    return {path.name for path in results.glob("_*")}
 
 
 def task_of(task_id: str) -> Task:
@@ -327,9 +398,6 @@ def _read_all(folder: Path, paths: list[Path], kind: type[D]) -> list[D]:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise BadFile(f"{folder}: {count} in the files of results\n  " + "\n  ".join(shown))
     return documents
-
-
-_MOST_SHOWN = 20
 
 
 def _content_faults(document: ResultFile | RankFile | CurveFile, path: Path) -> list[str]:

@@ -5,8 +5,8 @@ Boards, cards and notebook tables all write through this file, so that one numbe
 
 import math
 
+from xraybench.core import vocabulary
 from xraybench.core.documents import ResultRow
-from xraybench.core.vocabulary import ANY, UNKNOWN
 
 NOT_AVAILABLE = "n/a"
 
@@ -22,7 +22,7 @@ METRIC_LABELS = {
     "latency_p50_ms": "latency, median, ms",
     "latency_p95_ms": "latency, 95th percentile, ms",
 }
-_SHARE_DECIMALS = 2
+_DECIMALS = {"pfa": 3, "brier": 3, "ece": 3}  # small numbers need one more than the two of every other share
 
 HONESTY_SIMULATED = (
     "These scans are simulated. The physics is checked against published numbers, the sensors are generic and imitate no "
@@ -49,12 +49,12 @@ def is_milliseconds(metric: str) -> bool:
 
 
 def number(value: float, metric: str = "pd") -> str:
-    """One number: shares with two decimals, milliseconds with three significant digits, `n/a` where undefined."""
+    """One number: shares with two decimals, pfa with three, milliseconds by size, `n/a` where undefined."""
     if math.isnan(value):
         return NOT_AVAILABLE
     if is_milliseconds(metric):
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{value:.{_SHARE_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+        return f"{value:.{0 if value >= 100 else 1 if value >= 1 else 2}f}"
+    return f"{value:.{_DECIMALS.get(metric, 2)}f}"
 
 
 def interval(low: float, high: float, metric: str = "pd") -> str:
@@ -73,7 +73,8 @@ def difference(value: float) -> str:
     """A difference of two shares, with its sign."""
     if math.isnan(value):
         return NOT_AVAILABLE
-    return f"{value:+.{_SHARE_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+    rounded = round(value, 2)
+    return "0.00" if rounded == 0 else f"{rounded:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def p_value(value: float) -> str:
@@ -84,8 +85,11 @@ def p_value(value: float) -> str:
 
 
 def term(name: str) -> str:
-    """A vocabulary term for people: `in_article` becomes `in article`."""
-    return {ANY: "any", UNKNOWN: "unknown"}.get(name, name.replace("_", " "))
+    """A vocabulary term for people: `in_article` becomes `in article`. Other names, sensors too, stay as they are."""
+    return name.replace("_", " ") if name in _TERMS else name
+
+
+_TERMS = {*vocabulary.names("threat"), *vocabulary.names("concealment")}
 
 
 def listed(names: list[str]) -> str:
@@ -101,3 +105,12 @@ def ranks(low: int, high: int) -> str:
 def short(digest: str) -> str:
     """The first characters of a digest, enough to tell it from others on a page."""
     return digest[:12]
+
+
+def band_letter(band: int) -> str:
+    """Bands are lettered: 1 is A. After Z come AA, AB and so on."""
+    letters = ""
+    while band > 0:
+        band, rest = divmod(band - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

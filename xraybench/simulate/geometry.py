@@ -183,7 +183,11 @@ def add_paths(  # type: ignore[no-untyped-def]
                     for j in range(n):
                         path = high[j] - low[j]
                         low[j] = path if path > nil else nil
-                    if texture[i] >= 0:
+                    if sub_index[i] >= 0:
+                        line = maps[sub_index[i], row, c0:c1]
+                        for j in range(n):
+                            line[j] -= loss * low[j]
+                    if texture[i] >= 0:  # after the loss: what it displaces goes by its plain shape
                         bank = banks[texture[i]]
                         ty = (int(np.floor(y_belt / TEXEL_MM)) + texture_at[i, 0]) & mask
                         depth = np.float32(texture_share[i])
@@ -195,10 +199,6 @@ def add_paths(  # type: ignore[no-untyped-def]
                         line = maps[add_index[i], row, c0:c1]
                         for j in range(n):
                             line[j] += gain * low[j]
-                    if sub_index[i] >= 0:
-                        line = maps[sub_index[i], row, c0:c1]
-                        for j in range(n):
-                            line[j] -= loss * low[j]
 
 
 def make_texture_banks() -> Float32Array:

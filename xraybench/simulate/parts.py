@@ -177,13 +177,14 @@ class Parts:
             self._reals.append(tuple(reals))
         self._planes.extend(tuple(plane) for plane in moved.planes.tolist())
 
-    def finish(self, kind: str) -> Item:
-        """The item as arrays, centred on its footprint and standing on z = 0."""
+    def finish(self, kind: str, *, centred: bool = True) -> Item:
+        """The item as arrays, centred on its footprint and standing on z = 0; with `centred` off, where it was built."""
         ints = np.array(self._ints, dtype=np.int64).reshape(-1, 7)
         reals = np.array(self._reals, dtype=np.float64).reshape(-1, 17)
         planes = np.array(self._planes, dtype=np.float64).reshape(-1, 4)
         low, high = _extent(ints, reals)
-        reals[:, :3] -= [0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]]
+        if centred:
+            reals[:, :3] -= [0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]]
         size = (high[0] - low[0], high[1] - low[1], high[2] - low[2])
         return Item(kind, ints, reals, planes, size)
 
@@ -211,3 +212,14 @@ def placed(item: Item, *, turn: Turn = STRAIGHT, at: tuple[float, float, float] 
         size = item.size
     reals[:, :3] += at
     return Item(item.kind, item.ints, reals, item.planes, size)
+
+
+def shrunk(item: Item, room: tuple[float, float, float]) -> Item:
+    """The item made smaller all over, walls too, where it does not fit the room."""
+    share = min(1.0, *(most / side for most, side in zip(room, item.size, strict=True)))
+    if share >= 1.0:
+        return item
+    reals, planes = item.reals.copy(), item.planes.copy()
+    reals[:, :6] *= share
+    planes[:, 3] *= share
+    return Item(item.kind, item.ints, reals, planes, (item.size[0] * share, item.size[1] * share, item.size[2] * share))

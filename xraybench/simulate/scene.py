@@ -117,7 +117,7 @@ class Scene:
         return cls.from_dict(json.loads(text))
 
 
-def join(items: list[tuple[Item, list[int]]], texture_at: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def join(items: list[tuple[Item, list[int]]]) -> tuple[IntArray, FloatArray, FloatArray]:
     """Placed items as one table, rounded; each with the scene object that every one of its own object numbers becomes."""
     all_ints, all_reals, all_planes = [], [], []
     n_rows, n_planes = 0, 0

@@ -79,7 +79,9 @@ def _chance_of_absorption(detector: Detector, channel: int, energy_kev: FloatArr
     return front * between * (1.0 - passed(detector.back.material, detector.back.g_cm2))
 
 
-def fit_nodes(beam: Beam, *, n_nodes: int = N_NODES, n_stacks: int = 500, n_rounds: int = 4, seed: int = 7) -> Beam:
+def fit_nodes(
+    beam: Beam, *, n_nodes: int = N_NODES, n_stacks: int = 500, n_start: int = 72, n_rounds: int = 3, seed: int = 7
+) -> Beam:
     """A beam of few nodes that gives the same four outputs behind any stack of materials.
 
     Drop the node whose loss hurts least until `n_nodes` are left, then move and swap single nodes for `n_rounds` rounds while
@@ -89,7 +91,7 @@ def fit_nodes(beam: Beam, *, n_nodes: int = N_NODES, n_stacks: int = 500, n_roun
     paths, mu = material_stacks(beam.energy_kev, n_stacks=n_stacks, seed=seed)
     passed = np.exp(-paths @ mu)  # (n_stacks, n_energies)
     fit = _Fit(passed, passed @ beam.weights.T)
-    keep = _spread(beam, 3 * n_nodes)
+    keep = _spread(beam, n_start)
     while len(keep) > n_nodes:
         trials = [(fit.error(keep[:i] + keep[i + 1 :]), i) for i in range(len(keep))]
         del keep[min(trials)[1]]
@@ -144,7 +146,7 @@ def _polish(keep: list[int], fit: _Fit, n_rounds: int) -> list[int]:
     for _ in range(n_rounds):
         before = best
         for i in range(len(keep)):
-            for move in (-12, -5, -3, -2, -1, 1, 2, 3, 5, 12):
+            for move in (-31, -17, -9, -5, -3, -2, -1, 1, 2, 3, 5, 9, 17, 31):
                 moved = keep[i] + move
                 if not 0 <= moved < n_bins or moved in keep:
                     continue

@@ -1,5 +1,6 @@
 """Training at one site: networks and the classical baseline. How sites train together is in `xraybench.federate`."""
 
+from xraybench.train.baseline import classical
 from xraybench.train.networks import (
     BATCH_SIZE,
     EPOCHS,
@@ -17,6 +18,7 @@ __all__ = [
     "EPOCHS",
     "IMAGE_PX",
     "LEARNING_RATE",
+    "classical",
     "concatenated",
     "fit",
     "local",

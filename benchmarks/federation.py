@@ -1,0 +1,179 @@
+"""What the federated engine costs beside the training it carries: seconds a round, and those of a bare loop.
+
+    python benchmarks/federation.py [--scans 400] [--rounds 3] [--repeats 3]
+
+Three sites of noise scans (160 x 160, two channels), so nothing has to be simulated first. The bare loop trains the same
+networks on the same scans with the same seeds and averages with numpy: no records, no checks, no digests, no
+checkpoints. Both must end in the same weights. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from xraybench import federate, train
+from xraybench.core import tables
+from xraybench.core.documents import FederatedJob
+from xraybench.core.types import Dataset, ScanSet
+from xraybench.federate import Site, fedavg
+from xraybench.federate.job import site_seed
+from xraybench.federate.site import round_learning_rate, signature_of
+from xraybench.federate.weights import Weights
+from xraybench.models.timm_net import net_of, set_weights, weights_of
+
+SIDE_PX = 160
+FULL_SCALE = 60_000.0
+
+
+def main() -> None:
+    options = parsed()
+    sites = [Site(name, noise(name, options.scans)) for name in ("north", "south", "west")]
+    job = federate.make_job(
+        name="bench",
+        architecture=options.architecture,
+        threats=("firearm",),
+        n_sites=len(sites),
+        image_px=options.image_px,
+        full_scale=FULL_SCALE,
+        n_rounds=options.rounds,
+        batch_norm="local_statistics",
+    )
+    for site in sites:
+        site.prepared(job)  # reading scans is the same for both and left out
+    bare(job.model_copy(update={"n_rounds": 1}), sites)  # first calls of kernels set themselves up
+    loops, engines, kept_bytes, is_equal = [], [], 0, True
+    for _ in range(options.repeats):  # in turn, so that a busy minute strikes both
+        with Clock(job.n_rounds) as clock:
+            plain = bare(job, sites)
+        loops.append(clock)
+        with tempfile.TemporaryDirectory() as folder:
+            with Clock(job.n_rounds) as clock:
+                run = federate.run(job, sites, out=Path(folder), quiet=True)
+            engines.append(clock)
+            kept_bytes = sum(p.stat().st_size for p in Path(folder, "round_001").rglob("*") if p.is_file())
+        theirs = weights_of(run.net.net)
+        is_equal &= all(np.array_equal(plain[name], theirs[name]) for name in plain)
+    report(options, loops, engines, kept_bytes, is_equal)
+
+
+class Clock:
+    """Wall and processor seconds of a block, a round. Processor time tells the two apart on a machine others use."""
+
+    def __init__(self, n_rounds: int) -> None:
+        self.n_rounds, self.wall_s, self.cpu_s = n_rounds, 0.0, 0.0
+
+    def __enter__(self) -> Clock:
+        self._start = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        wall, cpu = self._start
+        self.wall_s = (time.perf_counter() - wall) / self.n_rounds
+        self.cpu_s = (time.process_time() - cpu) / self.n_rounds
+
+
+def bare(job: FederatedJob, sites: list[Site]) -> Weights:
+    """Federated averaging without an engine: nets, a loop, a mean."""
+    net = net_of(signature_of(job), seed=job.seed)
+    weights, kept = weights_of(net), {}
+    for index in range(1, job.n_rounds + 1):
+        updates, counts = {}, {}
+        for site in sites:
+            set_weights(net, {**weights, **kept.get(site.name, {})})
+            train.fit(
+                net,
+                site.prepared(job),
+                epochs=job.local_epochs,
+                batch_size=job.batch_size,
+                learning_rate=round_learning_rate(job, index),
+                seed=site_seed(job, site.name, index),
+                schedule="constant",
+            )
+            updates[site.name], counts[site.name] = weights_of(net), len(site.dataset.items)
+            kept[site.name] = {n: w for n, w in updates[site.name].items() if ".running_" in n or "num_batches" in n}
+        weights = fedavg(updates, counts)
+    return weights
+
+
+def noise(name: str, n_scans: int) -> Dataset:
+    """Scans of noise, half of them said to hold a firearm: training them costs what training real ones costs."""
+    rng = np.random.default_rng(len(name))
+    pixels = rng.integers(1_000, 60_000, (n_scans, SIDE_PX, SIDE_PX, 2), dtype=np.uint16)
+    ids = [f"{name}{index:05d}" for index in range(n_scans)]
+    place = {scan_id: index for index, scan_id in enumerate(ids)}
+    scans = pd.DataFrame({"scan_id": ids, "item_id": ids, "corpus": "mail-noise", "vector": "mail", "sensor": "noise"})
+    objects = pd.DataFrame({"scan_id": ids[::2], "item_id": ids[::2], "object_index": 0, "threat": "firearm"})
+    items = pd.DataFrame({"item_id": ids, "split": "train", "site": name, "label_source": "simulated"})
+    box = {"view": 0, "x0": 40.0, "y0": 40.0, "x1": 80.0, "y1": 80.0, "area_px": 1600.0, "view_share": 0.0625}
+    return Dataset(
+        name=name,
+        view_sets={
+            "raw": ScanSet(
+                table=scans.assign(n_views=1, height=SIDE_PX, width=SIDE_PX),
+                read=lambda scan_id: (pixels[place[scan_id]],),
+                track="raw",
+                full_scale=FULL_SCALE,
+                corpora={"mail-noise": name},
+            )
+        },
+        items=tables.check(items, tables.ITEMS, source="items"),
+        objects=tables.check(objects.assign(concealment="undeclared", **box), tables.OBJECTS, source="objects"),
+        threats=("firearm",),
+        is_simulated=True,
+        licence="CC0-1.0",
+        use_terms="benchmark",
+        profile="noise",
+        seed=0,
+    )
+
+
+def report(
+    options: argparse.Namespace, loops: list[Clock], engines: list[Clock], kept_bytes: int, is_equal: bool
+) -> None:
+    figures: dict[str, float | str | bool] = {
+        "architecture": options.architecture,
+        "n_sites": 3,
+        "n_scans_per_site": options.scans,
+        "round_s": round(median(c.wall_s for c in engines), 4),
+        "bare_round_s": round(median(c.wall_s for c in loops), 4),
+        "round_cpu_s": round(min(c.cpu_s for c in engines), 4),
+        "bare_round_cpu_s": round(min(c.cpu_s for c in loops), 4),
+    }
+    overhead_s = min(c.cpu_s for c in engines) - min(c.cpu_s for c in loops)
+    figures |= {
+        "overhead_ms_per_round": round(overhead_s * 1e3, 1),
+        "overhead_share": round(overhead_s / min(c.cpu_s for c in loops), 4),
+        "checkpoint_mb_per_round": round(kept_bytes / 1e6, 3),
+        "same_weights": is_equal,
+    }
+    for what, clocks in (("bare loop", loops), ("federate.run", engines)):
+        walls, cpus = ([round(getattr(c, kind), 3) for c in clocks] for kind in ("wall_s", "cpu_s"))
+        print(f"{what:14} seconds a round: wall {walls}, processor {cpus}")
+    print(f"overhead       {overhead_s * 1e3:.0f} ms of processor time a round (least of {options.repeats} each)")
+    print(f"kept on disk   {kept_bytes / 1e6:.2f} MB a round; same weights: {is_equal}")
+    print(json.dumps(figures))
+    if not is_equal:
+        sys.exit(1)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scans", type=int, default=400, help="scans a site")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--architecture", default="mobilenetv3_small_050")
+    parser.add_argument("--image-px", type=int, default=96)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

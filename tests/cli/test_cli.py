@@ -1,0 +1,138 @@
+"""The command line: quick, quiet on stdout, and clear when the input is wrong."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from xraybench import cli, doctor
+from xraybench.core import workspace
+
+REPOSITORY = workspace.repository()
+
+
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr of a command."""
+    monkeypatch.setattr(sys, "argv", ["xraybench", *words])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["tasks"], ["sensors"], ["notebooks"]])
+def test_listing_imports_nothing_heavy(words: list[str]) -> None:
+    heavy = (
+        "torch",
+        "timm",
+        "numpy",
+        "pandas",
+        "sklearn",
+        "matplotlib",
+        "papermill",
+        "onnxruntime",
+        "fairlearn",
+        "numba",
+    )
+    code = (
+        "import sys; sys.argv = ['xraybench', *sys.argv[1:]]\n"
+        "from xraybench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"sys.stderr.write(' '.join(m for m in {heavy!r} if m in sys.modules))"
+    )
+    allowed = {"notebooks": {"numpy"}}.get(words[0], set())
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert set(done.stderr.split()) <= allowed
+    assert done.stdout
+
+
+def test_every_command_has_a_help_text_and_stands_in_the_readme_or_a_notebook() -> None:
+    documented = (REPOSITORY / "README.md").read_text() + "".join(
+        p.read_text() for p in (REPOSITORY / "notebooks").glob("*.ipynb")
+    )
+    documented += (REPOSITORY / "ARCHITECTURE.md").read_text() + (REPOSITORY / "CONTRIBUTING.md").read_text()
+    for info in cli.app.registered_commands:
+        assert info.callback is not None
+        name = info.name or info.callback.__name__
+        assert info.callback.__doc__, name
+        assert name in documented, name
+
+
+def test_json_output_is_json_and_the_only_thing_on_stdout(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = call(capsys, monkeypatch, "tasks", "--vector", "mail", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert len(found) == 75
+    assert found[0]["id"] == "mail-any-any-any-v1"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["tasks", "--vector", "mall"], "Did you mean 'mail'"),
+        (["tasks", "--vectr", "mail"], "--vectr"),
+        (["run", "30", "-p", "epoch=3"], "Did you mean 'epochs'"),
+        (["run", "30_train"], "30_train_and_evaluate"),
+        (["run", "30", "-p", "epochs"], "name=value"),
+        (["bench", "--profile", "quik"], "quick"),
+        (["data", "make", "rail", "--profile", "smoke"], "rail"),
+        (["data", "check", "no-such-folder"], "no-such-folder"),
+        (["evaluate", "mail-any-any-mail_160kvv", "x.parquet"], "mail_160kv"),
+        (["card", "no-such-model", "--board", "no-such-board"], "no-such-model"),
+    ],
+)
+def test_wrong_input_is_one_clear_message_and_exit_code_2(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = call(capsys, monkeypatch, *words)
+    assert code == 2
+    assert expected in err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_a_full_disk_is_told_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "runs/x")
+
+    monkeypatch.setattr("xraybench.notebooks.run", full)
+    code, _, err = call(capsys, monkeypatch, "run", "10")
+    assert code == 2
+    assert "runs/x: No space left on device. What was there before is intact." in err
+
+
+def test_the_doctor_knows_every_dependency_of_pyproject() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    declared = {line.split(">")[0].split("<")[0].split("=")[0].strip() for line in project["dependencies"]}
+    assert declared == set(doctor.REQUIRED)
+
+
+def test_the_doctor_says_what_is_missing_and_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.REQUIRED, "no-such-package", ("no_such_module", "nothing at all"))
+    rows = doctor.findings()
+    missing = [row for row in rows if row["is_required"] and not row["is_installed"]]
+    assert [row["name"] for row in missing] == ["no-such-package"]
+    assert "MISSING" in doctor.text(rows)
+
+
+def test_the_lab_is_started_on_the_notebooks_without_news_or_update_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path))
+    seen: dict[str, object] = {}
+    monkeypatch.setattr("subprocess.call", lambda command, env: seen.update(command=command, env=env) or 0)
+    assert doctor.open_lab() == 0
+    config = json.loads((tmp_path / "lab" / "jupyter_lab_config.json").read_text())
+    assert config["LabApp"]["news_url"] is None
+    assert "NeverCheckForUpdate" in config["LabApp"]["check_for_updates_class"]
+    assert any("00_start_here" in word for word in seen["command"])

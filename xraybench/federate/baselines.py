@@ -1,0 +1,87 @@
+"""What a federation is measured against: each site alone, and all scans in one place.
+
+Both make as many passes over their scans as the federation does (`n_rounds x local_epochs`), from the same initial
+weights, at the job's learning rate and with the schedule of an ordinary local training. Pooling is what administrations
+cannot do with real scans; on simulated ones it says what keeping the scans apart costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xraybench import train
+from xraybench.core.documents import FederatedJob
+from xraybench.core.progress import track
+from xraybench.federate.job import check_sites, n_epochs
+from xraybench.federate.site import Site, signature_of
+from xraybench.models.timm_net import TimmNet, net_of, sealed
+
+POOLED = "pooled"
+# The best of several rows is known only after all of them were measured on the test set.
+BEST_SITE_NOTE = "best single site (picked on the test set, optimistic)"
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The rows beside a federated one."""
+
+    local_only: dict[str, TimmNet]  # site -> the model it has without the others
+    pooled: TimmNet
+
+    def all(self) -> dict[str, TimmNet]:
+        """Model name -> model, local ones first."""
+        return {net.name: net for net in (*self.local_only.values(), self.pooled)}
+
+
+def baselines(job: FederatedJob, sites: Sequence[Site], *, quiet: bool = False) -> Baselines:
+    """Train the comparison rows of a job: one network per site on its own scans, and one on all of them together.
+
+    Raises:
+        BadValue: The sites cannot carry the job.
+    """
+    check_sites(job, [site.describe() for site in sites])
+    alone = {
+        site.name: _fitted(job, [site], name=local_name(job, site.name), kind="local")
+        for site in track(sites, f"{job.name}: each site alone", quiet=quiet)
+    }
+    return Baselines(alone, _fitted(job, sites, name=pooled_name(job), kind=POOLED))
+
+
+def local_name(job: FederatedJob, site: str) -> str:
+    """Name of the model that one site trains alone."""
+    return f"{job.name}-local-{site}"
+
+
+def pooled_name(job: FederatedJob) -> str:
+    """Name of the model that is trained on all sites' scans together."""
+    return f"{job.name}-{POOLED}"
+
+
+def _fitted(job: FederatedJob, sites: Sequence[Site], *, name: str, kind: str) -> TimmNet:
+    order = sorted(sites, key=lambda site: site.name)
+    signature = signature_of(job).model_copy(
+        update={
+            "name": name,
+            "training": {
+                "kind": kind,
+                "sites": [site.describe().model_dump(mode="json") for site in order],
+                "epochs": n_epochs(job),
+                "batch_size": job.batch_size,
+                "learning_rate": job.learning_rate,
+                "seed": job.seed,
+            },
+        }
+    )
+    net = net_of(signature, seed=job.seed)
+    train.fit(
+        net,
+        train.concatenated([site.prepared(job) for site in order]),
+        epochs=n_epochs(job),
+        batch_size=job.batch_size,
+        learning_rate=job.learning_rate,
+        seed=job.seed,
+        device=order[0].device,
+        n_threads=order[0].n_threads,
+    )
+    return TimmNet(sealed(signature, net), net, device=order[0].device)

@@ -1,0 +1,299 @@
+"""How the slot is hidden: between layers, inside an article, under dense goods, or not at all.
+
+Every function takes the dice, the finished content (a threat, or the decoy in its place: they are treated alike) and the room,
+and returns one item whose primitives belong to object 0 (what hides) or 1 (what is hidden).
+"""
+
+import math
+from collections.abc import Callable
+
+from xraybench.simulate.dice import Dice
+from xraybench.simulate.items import goods, shapes
+from xraybench.simulate.parts import COARSE, FOLDS, GRAIN, STRAIGHT, WEAVE, Item, Parts, compose, placed, tilt, yaw
+
+Room = tuple[float, float, float]
+COVER, CONTENT = 0, 1
+
+# the least that a hiding adds around its content, so that the content can be built to fit: along x, y and z
+MARGIN: dict[str, Room] = {
+    "undeclared": (0.0, 0.0, 0.0),
+    "in_layers": (8.0, 8.0, 9.0),
+    "in_article": (22.0, 22.0, 9.0),
+    "masked": (0.0, 0.0, 8.0),
+}
+
+
+def _put(parts: Parts, content: Item, at: tuple[float, float, float], turn: tuple[float, ...] = STRAIGHT) -> None:
+    parts.object = CONTENT
+    parts.take(content, at=at, turn=turn)  # type: ignore[arg-type]
+    parts.object = COVER
+
+
+def posed(dice: Dice, content: Item, room: Room, *, on_edge: float) -> Item:
+    """The content lying flat, leaning, or with some chance standing on its edge, as far as the height allows."""
+    style = dice.unit()
+    if style < on_edge:
+        turn = compose(tilt(math.pi / 2 + dice.between(-0.25, 0.25), 0.0), yaw(dice.between(-0.3, 0.3)))
+    elif style < on_edge + 0.45:
+        turn = tilt(dice.between(-0.6, 0.6), dice.between(-0.25, 0.25))
+    else:
+        turn = tilt(dice.between(-0.06, 0.06), dice.between(-0.06, 0.06))
+    if dice.chance(0.5):
+        turn = compose(turn, tilt(math.pi, 0.0))  # upside down
+    turned = placed(content, turn=turn)
+    if turned.size[2] > room[2] or turned.size[0] > room[0] or turned.size[1] > room[1]:
+        return content
+    return turned
+
+
+def undeclared(dice: Dice, content: Item, room: Room) -> Item:
+    """Loose among the goods."""
+    parts = Parts()
+    _put(parts, posed(dice, content, room, on_edge=0.08), (0.0, 0.0, 0.0))
+    return parts.finish("slot")
+
+
+def in_layers(dice: Dice, content: Item, room: Room) -> Item:
+    """Between sheets, magazines, cards or folded cloth that are wider than the content."""
+    parts = Parts()
+    x = min(content.size[0] + dice.between(8, 70), max(room[0], content.size[0]))
+    y = min(content.size[1] + dice.between(8, 60), max(room[1], content.size[1]))
+    spare = max(room[2] - content.size[2], 4.0)
+    stuff = dice.pick(("paper", "paper", "cloth", "board"))
+    most = {"paper": 44.0, "cloth": 70.0, "board": 20.0}[stuff]
+    total = min(spare, dice.between(0.35, 1.0) * most)
+    below = total * dice.between(0.25, 0.6)
+    _layer_pile(parts, dice, stuff, (x, y, below), 0.0)
+    _put(parts, content, (dice.between(-0.5, 0.5) * (x - content.size[0]), dice.between(-0.5, 0.5) * (y - content.size[1]), below), yaw(0.0))
+    _layer_pile(parts, dice, stuff, (x, y, total - below), below + content.size[2])
+    return parts.finish("slot")
+
+
+def _layer_pile(parts: Parts, dice: Dice, stuff: str, size: Room, z0: float) -> None:
+    n = dice.whole(1, 3)
+    level = z0
+    for _ in range(n):
+        thick = size[2] / n
+        at = (dice.between(-4, 4), dice.between(-4, 4), level + thick / 2)
+        turn = yaw(dice.between(-0.05, 0.05))
+        whole = (size[0] * dice.between(0.9, 1.0), size[1] * dice.between(0.9, 1.0), thick)
+        if stuff == "cloth":
+            parts.box(dice.pick(("cotton", "polyester_cloth")), at, whole, turn=turn, texture=(FOLDS, 0.22), fill=dice.between(0.7, 1.1))
+        elif stuff == "board":
+            parts.box("cardboard", at, whole, turn=turn, texture=(WEAVE, 0.05))
+        else:
+            parts.box(dice.pick(("newsprint", "coated_paper", "paper")), at, whole, turn=turn, texture=(WEAVE, 0.02))
+        level += thick
+
+
+def in_article(dice: Dice, content: Item, room: Room) -> Item:
+    """Inside a book, a device, a soft toy, a tin, a shoe, a frame or a filled box."""
+    flat = content.size[2] < 26.0
+    tall = room[2] > content.size[2] + 22.0
+    options: list[Callable[[Parts, Dice, Item, Room], None]] = [_device_around, _device_around]
+    if flat:
+        options += [_book_around, _book_around, _frame_around]
+    if tall:
+        options += [_plush_around, _tin_around, _food_box_around]
+        if content.size[1] < 80 and content.size[0] < 250:
+            options.append(_shoe_around)
+    parts = Parts()
+    dice.pick(options)(parts, dice, content, room)
+    return parts.finish("slot")
+
+
+def _book_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x = min(cx + dice.between(20, 60), max(room[0], cx + 14))
+    y = min(cy + dice.between(20, 50), max(room[1], cy + 14))
+    z = cz + min(dice.between(4, 24), max(room[2] - cz - 4, 3.0))
+    dx, dy = dice.between(-0.3, 0.3) * (x - cx - 12), dice.between(-0.3, 0.3) * (y - cy - 12)
+    block = parts.box(dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, z / 2), (x - 4, y - 4, z), texture=(WEAVE, 0.01))
+    parts.box("", (dx, dy, z / 2), (cx + 1, cy + 1, cz + 1), inside=block)
+    for level in (-1.0, z + 1.0):
+        parts.box("cardboard", (0.0, 0.0, level), (x, y, 2.0))
+    parts.box("cardboard", (0.0, -y / 2, z / 2), (x, 2.4, z))
+    _put(parts, content, (dx, dy, z / 2 - cz / 2))
+
+
+def _frame_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x, y = min(cx + dice.between(30, 80), max(room[0], cx + 22)), min(cy + dice.between(30, 80), max(room[1], cy + 22))
+    rail = min(dice.between(9, 22), (x - cx) / 2, (y - cy) / 2)
+    z = cz + 5.0
+    wood = dice.pick(("wood", "aluminium", "abs"))
+    fill = 0.35 if wood == "aluminium" else 1.0
+    for side in (-1, 1):
+        parts.box(wood, (side * (x - rail) / 2, 0.0, z / 2), (rail, y, z), fill=fill)
+        parts.box(wood, (0.0, side * (y - rail) / 2, z / 2), (x - 2 * rail, rail, z), fill=fill)
+        parts.rod("steel", (side * (x - rail) / 2, 0.3 * y, z / 2), 2.0, 12.0, axis="y")
+    parts.box(dice.pick(("glass", "polypropylene")), (0.0, 0.0, z - 1.0), (x - 2 * rail, y - 2 * rail, 2.0))
+    parts.box("cardboard", (0.0, 0.0, 1.0), (x - 2 * rail, y - 2 * rail, 2.0))
+    _put(parts, content, (0.0, 0.0, 2.2))
+
+
+def _device_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x, y = min(cx + dice.between(14, 80), max(room[0], cx + 8)), min(cy + dice.between(14, 60), max(room[1], cy + 8))
+    z = cz + min(dice.between(9, 30), max(room[2] - cz, 9.0))
+    wall = dice.between(1.6, 2.6)
+    metal = dice.chance(0.35)
+    parts.shell("aluminium" if metal else "abs", (0.0, 0.0, z / 2), (x, y, z), wall * (0.6 if metal else 1.0))
+    if metal and dice.chance(0.4):
+        parts.shell("steel", (0.0, 0.0, z / 2), (x * 0.995, y * 0.995, z * 0.98), 0.6)
+    shapes.board(parts, dice, (dice.between(-0.05, 0.05) * x, 0.0, wall + 1.5), (x * 0.86, y * 0.84), n_chips=dice.whole(10, 22))
+    shapes.screws(parts, (0.0, 0.0, z * 0.4), (x, y), long=min(14.0, z * 0.6))
+    if dice.chance(0.6):
+        parts.box("liion", (dice.between(-0.25, 0.25) * x, dice.between(-0.2, 0.2) * y, wall + 4.2), (x * dice.between(0.25, 0.5), y * dice.between(0.3, 0.6), 3.4))
+    if dice.chance(0.5):
+        parts.box("glass", (0.0, 0.0, z + 0.6), (x * 0.92, y * 0.9, 1.0))
+    if dice.chance(0.4):
+        parts.rod("copper", (dice.between(-0.35, 0.35) * x, dice.between(-0.3, 0.3) * y, wall + 4.5), min(30.0, y * 0.25), 4.0, fill=0.5)
+    top = min(z - wall - cz, wall + 7.0)
+    dx, dy = dice.between(-0.4, 0.4) * (x - cx - 2 * wall), dice.between(-0.4, 0.4) * (y - cy - 2 * wall)
+    _put(parts, content, (dx, dy, max(top, wall)))
+
+
+def _plush_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x, y = min(cx * 2.1 + 30, max(room[0], cx * 1.2)), min(cy * 1.7 + 30, max(room[1], cy * 1.2))
+    z = min(cz * 1.5 + 24, max(room[2], cz + 20))
+    goods.add_plush(parts, dice, (x, y, z))
+    for k in range(dice.whole(1, 3)):  # a squeaker, a battery box
+        parts.rod("abs", (dice.between(-0.3, 0.0) * x, dice.between(-0.2, 0.2) * y, z * 0.35 + k), 22.0, 8.0, fill=0.4)
+    _put(parts, content, (-0.13 * x, 0.0, -cz / 2))
+
+
+def _tin_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    wall = dice.between(0.2, 0.4)
+    x, y = min(cx + dice.between(12, 50), max(room[0], cx + 6)), min(cy + dice.between(12, 50), max(room[1], cy + 6))
+    z = min(cz + dice.between(14, 50), max(room[2], cz + 12))
+    outer = parts.box("steel", (0.0, 0.0, z / 2), (x, y, z))
+    parts.box("", (0.0, 0.0, z / 2), (x - 2 * wall, y - 2 * wall, z - 2 * wall), inside=outer)
+    food = dice.pick(("flour", "coffee", "chocolate", "sugar"))
+    low = (z - cz) * dice.between(0.2, 0.6)
+    fill = dice.between(0.35, 0.9)
+    parts.box(food, (0.0, 0.0, wall + (low - wall) / 2), (x - 2, y - 2, low - wall), fill=fill, texture=(COARSE, 0.2))
+    high = z - low - cz
+    parts.box(food, (0.0, 0.0, low + cz + high * 0.35), (x - 2, y - 2, high * 0.6), fill=fill, texture=(COARSE, 0.2))
+    parts.box("steel", (0.0, 0.0, z - 6), (x + 1.0, y + 1.0, 0.5))
+    _put(parts, content, (dice.between(-0.4, 0.4) * (x - cx), dice.between(-0.4, 0.4) * (y - cy), low))
+
+
+def _food_box_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x, y = min(cx + dice.between(16, 60), max(room[0], cx + 8)), min(cy + dice.between(16, 50), max(room[1], cy + 8))
+    z = min(cz + dice.between(16, 50), max(room[2], cz + 12))
+    parts.shell("cardboard", (0.0, 0.0, z / 2), (x, y, z), 1.2)
+    food = dice.pick(("washing_powder", "flour", "milk_powder", "sugar", "coffee"))
+    body = parts.box(food, (0.0, 0.0, z / 2), (x - 3, y - 3, z - 3), texture=(GRAIN, 0.05), fill=dice.between(0.8, 1.05))
+    at = (dice.between(-0.4, 0.4) * (x - cx - 6), dice.between(-0.4, 0.4) * (y - cy - 6), z / 2)
+    parts.box("", at, (cx, cy, cz), inside=body)
+    _put(parts, content, (at[0], at[1], z / 2 - cz / 2))
+
+
+def _shoe_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    cx, cy, cz = content.size
+    x, y = min(max(cx / 0.72, 200.0), max(room[0], cx / 0.72)), max(cy / 0.72, 80.0)
+    z = max(cz / 0.55 + 20, 60.0)
+    goods.add_shoe(parts, dice, (x, y, z))
+    _put(parts, content, (-0.03 * x, 0.0, 22.0))
+
+
+def masked(dice: Dice, content: Item, room: Room) -> Item:
+    """Under or inside dense things: plates, foil, cells, tools, cans, salt; often standing on its edge besides."""
+    parts = Parts()
+    turned = posed(dice, content, room, on_edge=0.30)
+    cx, cy, cz = turned.size
+    spare = max(room[2] - cz, 8.0)
+    _put(parts, turned, (0.0, 0.0, 0.0))
+    options: list[Callable[[Parts, Dice, Room, float, float], None]] = [_plates, _plates, _foil, _tool_pile]
+    if spare > 12:
+        options += [_cells, _cells]
+    if spare > 26:
+        options += [_salt, _tiles, _cans]
+    chosen = dice.pick(options)
+    chosen(parts, dice, (cx, cy, cz), cz, spare)
+    if chosen is _foil:
+        _tool_pile(parts, dice, (cx, cy, cz), cz + 3.0, spare)
+    return parts.finish("slot")
+
+
+def _over(dice: Dice, size: Room, least: float, most: float) -> tuple[float, float, float, float]:
+    """A cover's centre and sizes, so that it overlaps the middle of what it hides."""
+    x, y = size[0] * dice.between(least, most), max(size[1] * dice.between(least, most + 0.2), 26.0)
+    return dice.between(-0.18, 0.18) * size[0], dice.between(-0.18, 0.18) * size[1], x, y
+
+
+def _plates(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    level = z0
+    for _ in range(dice.whole(1, 2)):
+        metal, thick = dice.pick((("steel", 2.2), ("steel", 3.5), ("aluminium", 8.0), ("copper", 1.6), ("brass", 2.4), ("zamak", 2.6)))
+        thick = min(thick * dice.between(0.5, 1.2), spare * 0.5)
+        px, py, x, y = _over(dice, size, 0.65, 1.1)
+        plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.3, 0.3)))
+        for _ in range(dice.whole(0, 5)):
+            parts.rod("", (px + dice.between(-0.38, 0.38) * x, py + dice.between(-0.38, 0.38) * y, level + thick / 2), dice.between(4, 9), thick, inside=plate)
+        level += thick + 0.5
+
+
+def _foil(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    metal, thick = dice.pick((("aluminium", dice.between(0.3, 1.6)), ("copper", dice.between(0.1, 0.4)), ("lead", dice.between(0.15, 0.5))))
+    for level in (-thick / 2 - 0.3, z0 + thick / 2 + 0.3):
+        parts.box(metal, (0.0, 0.0, level), (size[0] + 8, size[1] + 8, thick), texture=(FOLDS, 0.10))
+
+
+def _tool_pile(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    long = min(max(size[0] * 1.05, 110.0), 230.0)
+    for i in range(dice.whole(2, 5)):
+        at = (dice.between(-0.1, 0.1) * size[0], dice.between(-0.45, 0.45) * max(size[1], 30.0), z0 + 4.0 + 2.0 * i)
+        if dice.chance(0.6):
+            shapes.spanner(parts, dice, long * dice.between(0.6, 1.0), at=at, angle=dice.between(-0.6, 0.6))
+        else:
+            parts.rod("steel", at, dice.between(6, 14), long * dice.between(0.5, 0.9), turn=compose(yaw(dice.between(-0.7, 0.7)), (0, 0, 1, 0, 1, 0, -1, 0, 0)))
+
+
+def _cells(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    d = min(dice.pick((10.5, 14.2, 14.2, 26.0)), spare * 0.9)
+    long = 44.0 if d < 12 else 50.0
+    px, py, x, y = _over(dice, size, 0.6, 1.0)
+    for i in range(max(2, min(9, int(x / (d + 0.6))))):
+        for j in range(max(1, min(2, int(y / long)))):
+            at = (px - x / 2 + (i + 0.5) * (d + 0.6), py + (j - 0.5 * (max(1, min(2, int(y / long))) - 1)) * (long + 2), z0 + d / 2)
+            shapes.cell(parts, at, diameter=d, length=long, angle=math.pi / 2 + dice.between(-0.06, 0.06))
+
+
+def _salt(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    px, py, x, y = _over(dice, size, 0.8, 1.2)
+    thick = min(dice.between(20, 55), spare)
+    shapes.pillow(parts, dice.pick(("salt", "washing_powder", "salt")), (x, y, thick), dice=dice, at=(px, py, z0 + thick / 2), texture=(GRAIN, 0.05))
+
+
+def _tiles(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    level = z0
+    for _ in range(dice.whole(1, 3)):
+        thick = dice.between(6, 10)
+        if level + thick > z0 + spare:
+            break
+        px, py, x, y = _over(dice, size, 0.7, 1.1)
+        parts.box(dice.pick(("ceramic", "glass")), (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.2, 0.2)))
+        level += thick + 0.4
+
+
+def _cans(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    d = min(dice.between(40, 70), spare)
+    n = max(1, min(3, int(size[0] / d)))
+    for i in range(n):
+        at = ((i - 0.5 * (n - 1)) * (d + 2), dice.between(-8, 8), z0 + d / 2)
+        long = min(max(size[1], 60.0), 110.0)
+        outer = parts.rod("steel", at, d, long, axis="y")
+        parts.rod(dice.pick(("cream", "water", "flour")), at, d - 0.5, long - 0.5, axis="y", inside=outer, texture=(COARSE, 0.06))
+
+
+HIDINGS: dict[str, Callable[[Dice, Item, Room], Item]] = {
+    "undeclared": undeclared,
+    "in_layers": in_layers,
+    "in_article": in_article,
+    "masked": masked,
+}

@@ -1,0 +1,144 @@
+"""Training of the classical baseline: features of the train split and a forest of extremely randomised trees."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from xraybench.core.chance import seed_of
+from xraybench.core.errors import BadParameter
+from xraybench.core.progress import track as progress
+from xraybench.core.types import Dataset, Float32Array
+from xraybench.models.classical import (
+    ADAPTER,
+    CELL_PX,
+    ClassicalModel,
+    edges_of,
+    features_of,
+    model_of,
+    planes_of,
+)
+from xraybench.models.timm_net import check_inputs, digest_of_weights, make_signature
+from xraybench.train.networks import train_part
+
+IMAGE_PX = 96
+N_TREES = 300
+_MIN_LEAF = 2  # items in a leaf
+_SHARE_OF_FEATURES = 0.2  # tried at a split
+_BATCH = 64
+_N_FOR_EDGES = 256  # views that the classes of density and material are read from
+
+
+def classical(
+    dataset: Dataset,
+    *,
+    track: str = "raw",
+    image_px: int = IMAGE_PX,
+    n_trees: int = N_TREES,
+    seed: int = 0,
+    name: str | None = None,
+    n_jobs: int = 1,
+    quiet: bool = False,
+) -> ClassicalModel:
+    """The classical baseline, trained on the train split; the same arguments give the same model.
+
+    Args:
+        dataset: Its train split is learned from; a dataset without that split is refused.
+        track: raw, colour or grey.
+        image_px: Height and width that views are resized to.
+        n_trees: Of the forest. More are slower and never worse.
+        seed: Of the forest.
+        name: Of the model; by default `classical` and the track.
+        n_jobs: Threads that grow trees; does not change the forest.
+        quiet: No progress on stderr.
+
+    Raises:
+        BadParameter: An option cannot be used.
+        BadValue: The dataset has no train split or lacks the track.
+    """
+    if image_px < 4 * CELL_PX or n_trees < 1:
+        raise BadParameter(
+            f"image_px must be at least {4 * CELL_PX} and n_trees at least 1, got {image_px}, {n_trees}."
+        )
+    part = train_part(dataset)
+    check_inputs(track=track, threats=dataset.threats, full_scale=part.track(track).full_scale)
+    signature = make_signature(
+        name=name or f"classical-{track}",
+        architecture=f"extra_trees_{n_trees}",
+        track=track,
+        threats=dataset.threats,
+        full_scale=part.track(track).full_scale,
+        image_px=image_px,
+        adapter=ADAPTER,
+        training={
+            "kind": "local",
+            "dataset": part.name,
+            "profile": part.profile,
+            "corpora": dict(part.corpora),
+            "n_items": len(part.items),
+            "n_trees": n_trees,
+            "seed": seed,
+        },
+    )
+    density, material, labels = _planes(part, signature, quiet=quiet)
+    density_edges, material_edges = edges_of(density[:_N_FOR_EDGES], material[:_N_FOR_EDGES])
+    features = np.concatenate(
+        [
+            features_of(density[i : i + _BATCH], material[i : i + _BATCH], density_edges, material_edges)
+            for i in range(0, len(density), _BATCH)
+        ]
+    )
+    arrays = _forest(features, labels, n_trees=n_trees, seed=seed, n_jobs=n_jobs)
+    arrays |= {"density_edges": density_edges, "material_edges": material_edges}
+    model = model_of(signature, arrays)
+    return model_of(
+        signature.model_copy(
+            update={"n_parameters": len(arrays["left"]), "weights_digest": digest_of_weights(model.arrays())}
+        ),
+        arrays,
+    )
+
+
+def _planes(part: Dataset, signature: Any, *, quiet: bool) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Density and material planes (n, px, px) of every view, and labels (n, n_targets)."""
+    scans = part.track(signature.track)
+    held: dict[str, set[str]] = defaultdict(set)
+    for scan_id, threat in zip(part.objects["scan_id"], part.objects["threat"], strict=True):
+        held[scan_id].add(threat)
+    density, material, labels = [], [], []
+    for scan_id in progress(scans.scan_ids, f"measuring scans of {part.name}", quiet=quiet):
+        for view in scans.load(scan_id).views:
+            counts = np.moveaxis(view, 2, 0).astype(np.float32)[None]
+            d, m = planes_of(counts, signature)
+            density.append(d[0])
+            material.append(m[0])
+            labels.append([bool(held[scan_id]), *(t in held[scan_id] for t in signature.targets[1:])])
+    return np.stack(density), np.stack(material), np.array(labels, dtype=np.float32)
+
+
+def _forest(
+    features: Float32Array, labels: Float32Array, *, n_trees: int, seed: int, n_jobs: int
+) -> dict[str, np.ndarray]:
+    """Grown trees as the arrays of `classical.Forest`. All targets share the trees."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    grown = ExtraTreesRegressor(
+        n_estimators=n_trees,
+        min_samples_leaf=_MIN_LEAF,
+        max_features=_SHARE_OF_FEATURES,
+        random_state=seed_of(seed, "forest") % 2**32,
+        n_jobs=n_jobs,
+    ).fit(features, labels)
+    parts: dict[str, list[np.ndarray]] = defaultdict(list)
+    start = 0
+    for tree in (estimator.tree_ for estimator in grown.estimators_):
+        own = np.arange(tree.node_count)
+        is_leaf = tree.children_left < 0
+        parts["roots"].append(np.array([start]))
+        parts["left"].append(start + np.where(is_leaf, own, tree.children_left))
+        parts["right"].append(start + np.where(is_leaf, own, tree.children_right))
+        parts["feature"].append(np.where(is_leaf, 0, tree.feature))
+        parts["threshold"].append(np.where(is_leaf, 0.0, tree.threshold))
+        parts["value"].append(tree.value.reshape(tree.node_count, -1).astype(np.float32))
+        start += tree.node_count
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
