@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a check failed; 2 the input was wrong.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,7 +151,7 @@ def run(
 
     given = dict(_pair(text) for text in parameter or [])
     say(f"running {notebook} ...")
-    done = books.run(notebook, given)
+    done = books.run(notebook, given, threads=os.cpu_count() or 1, show_progress=sys.stderr.isatty())
     if not done.was_executed:
         say("this very run was finished before; nothing was executed")
     put({"folder": str(done.folder), "was_executed": done.was_executed}, str(done.folder), as_json=as_json)

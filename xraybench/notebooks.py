@@ -7,10 +7,12 @@ own steps resume. Papermill lets an unknown parameter pass with a warning: here 
 
 import ast
 import json
+import logging
 import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -126,7 +128,9 @@ def plan(name: str, parameters: Mapping[str, Any]) -> tuple[RunManifest, Path]:
     return manifest, workspace.home() / f"{notebook.name}-{run_id}"
 
 
-def run(name: str, parameters: Mapping[str, Any] | None = None, *, threads: int = 2) -> Run:
+def run(
+    name: str, parameters: Mapping[str, Any] | None = None, *, threads: int = 2, show_progress: bool = False
+) -> Run:
     """Run one notebook, unless the same run was finished before.
 
     Args:
@@ -134,6 +138,7 @@ def run(name: str, parameters: Mapping[str, Any] | None = None, *, threads: int 
         parameters: Values for the parameters that differ from their defaults. A parameter called `out` is filled with
             the run's own folder.
         threads: Threads of the kernel. Use 1 when several run at a time.
+        show_progress: A bar over the cells on stderr.
 
     Returns:
         The run's folder: `notebook.ipynb` and `notebook.html` as executed, `run.json`, `environment.json`, and whatever
@@ -154,8 +159,7 @@ def run(name: str, parameters: Mapping[str, Any] | None = None, *, threads: int 
     documents.write_document(target / "run.json", manifest)
     if any(p.name == OUT for p in notebook.parameters) and not typed.get(OUT):
         typed[OUT] = str(target)
-    _execute(notebook, typed, target, threads)
-    documents.write_document(target / "environment.json", environment())
+    _execute(notebook, typed, target, threads, show_progress)
     from xraybench.report.html import notebook_to_html
 
     notebook_to_html(target / EXECUTED, target / "notebook.html")
@@ -179,6 +183,13 @@ def environment() -> Environment:
     )
 
 
+def write_environment(folder: str) -> dict[str, Any]:
+    """Write `environment.json` of the process that calls this, and return what stands in it."""
+    told = environment()
+    documents.write_document(Path(folder) / "environment.json", told)
+    return told.model_dump(exclude={"schema_id"})
+
+
 def device_name() -> str:
     """The accelerator's name, or the processor's."""
     torch = sys.modules.get("torch")
@@ -192,36 +203,50 @@ def device_name() -> str:
     return platform.processor() or "cpu"
 
 
-def remove_broken(target: Path) -> None:
-    """Take away a run folder that never finished."""
-    if not (target / DONE).exists():
-        shutil.rmtree(target, ignore_errors=True)
-
-
-def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: int) -> None:
+def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: int, show_progress: bool) -> None:
+    import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    # Sockets of the file system need no port, so kernels that start together cannot race for one.
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # its guesses at parameters: ours are checked above
     before = dict(os.environ)
     os.environ.update(_kernel_environment(threads))
+    sockets = tempfile.mkdtemp(prefix="xb-")
     try:
         papermill.execute_notebook(
-            str(notebook.path),
+            _with_environment_cell(nbformat.read(notebook.path, as_version=4), target),
             str(target / EXECUTED),
             parameters=typed,
             kernel_name="python3",
             cwd=str(Path.cwd()),
-            progress_bar=False,
+            progress_bar=show_progress,
             execution_timeout=_KERNEL_SECONDS,
-            config=Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}}),
+            config=Config({"KernelManager": _transport(sockets)}),
         )
     except PapermillExecutionError as error:
         raise _told(notebook, error.ename, error.evalue, target) from None
     finally:
         os.environ.clear()
         os.environ.update(before)
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _transport(folder: str) -> dict[str, str]:
+    """Sockets in a folder of their own need no port, so kernels that start together cannot race for one."""
+    return {} if os.name == "nt" else {"transport": "ipc", "ip": f"{folder}/kernel"}
+
+
+def _with_environment_cell(notebook: Any, target: Path) -> Any:
+    """The notebook with a closing cell that writes down what its kernel ran on: evidence of the run."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    source = f"from xraybench import notebooks\n\nnotebooks.write_environment({str(target)!r})"
+    notebook.cells += [
+        new_markdown_cell("## What this ran on", id="environment-text"),
+        new_code_cell(source, id="environment"),
+    ]
+    return notebook
 
 
 def _kernel_environment(threads: int) -> dict[str, str]:
@@ -231,6 +256,7 @@ def _kernel_environment(threads: int) -> dict[str, str]:
         "NUMBA_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
         "XRAYBENCH_HOME": str(workspace.home().resolve()),
+        "XRAYBENCH_QUIET": "1",  # an executed notebook is a record, not a screen
         **QUIET_NETWORK,
     }
 

@@ -158,6 +158,16 @@ def test_a_round_below_its_quorum_is_not_closed(job: Job, sites: tuple[Site, ...
     assert not (tmp_path / "round_001").exists()
 
 
+def test_a_site_that_does_not_answer_is_told_apart_from_one_that_does(job: Job, sites: tuple[Site, ...]) -> None:
+    asked = job(quorum=1)
+    start = weights_of(net_of(signature_of(asked), seed=asked.seed))
+    north = sites[0].fit(start, asked, 1)
+    described = [site.describe() for site in sites]
+    closed = federate.close_round(asked, described, index=1, sent=start, answers={"north": north, "west": ""})
+    assert [row.rejected for row in closed.rows] == ["", "it did not answer", "it gave no update and no reason"]
+    assert same(closed.weights, north.weights)
+
+
 def test_a_run_where_every_site_fails_is_never_silent(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="0 usable updates"):
         play(job(quorum=1), [SiteWithoutDisk(site.name, site.dataset) for site in sites], tmp_path)
@@ -209,6 +219,16 @@ def test_under_local_statistics_each_site_keeps_its_own(job: Job, sites: tuple[S
     assert all(at_north[name].tobytes() == at_south[name].tobytes() for name in at_north.keys() - statistics)
     assert any(at_north[name].tobytes() != at_south[name].tobytes() for name in statistics)
     assert same(running_statistics(at_north), run.kept["north"])
+
+
+def test_both_rules_of_batch_norm_learn_the_same_weights(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:
+    nets = [
+        weights_of(play(job(n_rounds=2, batch_norm=rule), sites, tmp_path / rule).net.net)
+        for rule in ("average", "local_statistics")
+    ]
+    learned = [{k: v for k, v in net.items() if k not in running_statistics(net)} for net in nets]
+    assert same(*learned)
+    assert not same(*nets)
 
 
 def test_under_average_every_site_runs_the_global_model(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_the_logit_interval_falls_back_where_a_replicate_is_perfect() -> None:
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadValue, match="percentile, logit, basic"):
+    with pytest.raises(BadValue, match="percentile, logit"):
         bootstrap_interval([0.8, 0.9], value=0.9, method="bca")
 
 

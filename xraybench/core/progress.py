@@ -1,5 +1,6 @@
 """Progress on long work: a bar on a terminal, one line per tenth elsewhere, always on stderr."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
@@ -14,10 +15,10 @@ def track(items: Iterable[T], what: str, *, total: int | None = None, quiet: boo
         items: What is worked on.
         what: What is happening now, in a few words.
         total: Count of items, where `items` has no length.
-        quiet: Say nothing (inside worker processes and tests).
+        quiet: Say nothing (inside worker processes and tests). `XRAYBENCH_QUIET=1` says it for a whole process.
     """
     n = total if total is not None else len(items) if isinstance(items, Sized) else None
-    if quiet or n == 0:
+    if quiet or n == 0 or os.environ.get("XRAYBENCH_QUIET"):
         yield from items
     elif sys.stderr.isatty():
         from rich.console import Console

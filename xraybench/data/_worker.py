@@ -7,7 +7,6 @@ generation works from a notebook, a test and a script without a guard alike.
 """
 
 import contextlib
-import errno
 import json
 import os
 import signal
@@ -29,11 +28,10 @@ from xraybench.core.sensor import Sensor
 from xraybench.data import _engine
 from xraybench.data.plan import Cell, PlannedItem, Recipe
 from xraybench.data.profiles import Profile
-from xraybench.data.store import SHARD_ITEMS, shard_path, write_shard
+from xraybench.data.store import DISK_FULL, SHARD_ITEMS, shard_path, write_shard
 
 LABELS = "labels"  # folder of the label rows of finished shards, until the tables are written
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_DONE, _DISK_FULL = "done", "disk full"
+_ANSWER_DONE, _ANSWER_FULL = "done", "disk full"
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def render_all(job: Job, shards: list[int], *, workers: int) -> Iterator[int]:
     if workers <= 1:
         items = job.recipe.items()
         for shard in shards:
-            with _told_when_full(job):
+            with told_when_full(job):
                 render_shard(job, items, shard)
             yield shard
         return
@@ -101,11 +99,12 @@ def render_all(job: Job, shards: list[int], *, workers: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _told_when_full(job: Job) -> Iterator[None]:
+def told_when_full(job: Job) -> Iterator[None]:
+    """A full disk as a sentence that says what is kept."""
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise disk_full(job) from None
         raise
 
@@ -128,11 +127,11 @@ class _Helper:
             ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
         )
         self._say(_record(job))
 
@@ -155,9 +154,9 @@ class _Helper:
         self._say(shard)
         assert self._process.stdout is not None
         answer = self._process.stdout.readline().strip()
-        if answer == _DISK_FULL:
+        if answer == _ANSWER_FULL:
             raise disk_full(self._job)
-        if answer != _DONE:
+        if answer != _ANSWER_DONE:
             raise XrayBenchError(f"A process that rendered part {shard} ended early; its own message stands above.")
 
     def _say(self, line: object) -> None:
@@ -200,9 +199,9 @@ def serve() -> None:
         try:
             render_shard(job, items, json.loads(line))
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in DISK_FULL:
                 raise
-            sys.stdout.write(_DISK_FULL + "\n")
+            sys.stdout.write(_ANSWER_FULL + "\n")
         else:
-            sys.stdout.write(_DONE + "\n")
+            sys.stdout.write(_ANSWER_DONE + "\n")
         sys.stdout.flush()

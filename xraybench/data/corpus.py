@@ -76,10 +76,12 @@ def make(
     chosen = _sensors(vector, sensors)
     folders = {sensor.name: folder_of(plan, sensor) for sensor in chosen}
     if missing := [sensor for sensor in chosen if not _is_complete(folders[sensor.name])]:
-        with _turn(workspace.datasets(), f".{vector}-{digest.of_json(plan.record())[:8]}.lock", quiet):
+        with _turn(workspace.datasets(), f".{vector}-{digest.of_json(plan.record())[:8]}.lock", quiet) as is_alone:
             missing = [sensor for sensor in missing if not _is_complete(folders[sensor.name])]
             if missing:
                 _make(plan, missing, [folders[sensor.name] for sensor in missing], workers, quiet)
+            for folder in folders.values() if is_alone else ():
+                _sweep(folder)
     return list(folders.values())
 
 
@@ -164,14 +166,14 @@ def _is_complete(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _turn(folder: Path, name: str, quiet: bool) -> Iterator[None]:
-    """One process at a time, where the system has file locks; the lock goes with the process that holds it."""
+def _turn(folder: Path, name: str, quiet: bool) -> Iterator[bool]:
+    """One process at a time, where the system has file locks: then True. The lock goes with the process that holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("wb") as file:
         try:
             import fcntl
         except ImportError:  # no such lock: both make the same shards, and the rename of either is right
-            yield
+            yield False
             return
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,9 +182,16 @@ def _turn(folder: Path, name: str, quiet: bool) -> Iterator[None]:
                 sys.stderr.write("Another process is making this corpus; waiting for it.\n")
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:  # a file system without locks
-            yield
+            yield False
             return
-        yield
+        yield True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed makings had not finished writing."""
+    for unfinished in (*folder.glob(".*"), *(folder / store.PIXELS).glob(".*")):
+        unfinished.unlink(missing_ok=True)
+    shutil.rmtree(folder / _worker.LABELS, ignore_errors=True)
 
 
 def _make(plan: Recipe, sensors: list[Sensor], folders: list[Path], workers: int | None, quiet: bool) -> None:
@@ -197,8 +206,8 @@ def _make(plan: Recipe, sensors: list[Sensor], folders: list[Path], workers: int
         found: dict[str, list[dict[str, Any]]] = {}
         for shard in job.shards():
             found |= json.loads(_worker.labels_path(folder, shard).read_text(encoding="utf-8"))
-        store.write_stored(_tables(plan, sensor, found, folder))
-        shutil.rmtree(folder / _worker.LABELS, ignore_errors=True)
+        with _worker.told_when_full(job):
+            store.write_stored(_tables(plan, sensor, found, folder))
 
 
 def _n_workers(wanted: int | None, n_shards: int) -> int:

@@ -328,6 +328,11 @@ def _publish(stored: Stored, out: Path) -> None:
         store.write_stored(replace(stored, folder=building))
         building.chmod(0o755)
         building.replace(out)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        if error.errno in store.DISK_FULL:
+            raise BadFile(f"{out}: the disk is full. Nothing was written: make room and call again.") from None
+        raise
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

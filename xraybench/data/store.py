@@ -7,6 +7,7 @@ pixels/00000.npy ...           simulated: uint16 (n, height, width, channel), it
 files.parquet                  imported: which image holds which view, and its digest; the images stay where they are
 """
 
+import errno
 import io
 import json
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ MANIFEST = "dataset.json"
 ORIGIN = "origin.json"
 PIXELS = "pixels"
 SHARD_ITEMS = 32  # scans a file of pixels: what a killed generation loses at most, per worker
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a system says when it takes no more bytes
 _DIGEST_SCHEMA = "xraybench.corpus/1"
 
 FILES = Table(

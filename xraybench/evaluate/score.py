@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from xraybench import __version__
-from xraybench.core import digest
+from xraybench.core import digest, vocabulary
 from xraybench.core.chance import seed_of
 from xraybench.core.documents import ResultFile, ResultRow
 from xraybench.core.task import Task
@@ -183,11 +183,19 @@ def _cuts(chosen: Selection) -> list[_Cut]:
     """The slices: threats by concealment, threat, sensor and size; benign items by sensor as well."""
     cuts = []
     for axis in chosen.task.slices:
-        for value in sorted(set(chosen.rows[axis]) - {""}):
+        for value in sorted(set(chosen.rows[axis]) - {""}, key=_order):
             rows = (chosen.rows[axis] == value).to_numpy(dtype=bool)
             if not (len(set(chosen.rows.loc[chosen.is_threat, axis]) - {""}) == 1 and axis != "sensor"):
                 cuts.append(_Cut(axis, value, rows))
     return cuts
+
+
+def _order(value: str) -> tuple[int, str]:
+    """Terms in the order of their vocabulary, anything else after them by name."""
+    for terms in (vocabulary.names("threat"), vocabulary.names("concealment"), vocabulary.SIZES):
+        if value in terms:
+            return terms.index(value), value
+    return 99, value
 
 
 def _too_few(n: int, least: int, what: str) -> str:

@@ -7,8 +7,9 @@ BatchNorm needs a rule of its own, because its running statistics describe the s
 - `average`: running means and variances are averaged like weights, and every site starts the next round from the mean.
 - `local_statistics`: affine parameters are averaged; each site keeps its own running means and variances from round to
   round. The global model, which an unseen site would be given, carries their item-weighted mean all the same.
-Either way the mean of variances leaves out the spread between the sites' means. Counters of batches
-(`num_batches_tracked`) are never averaged: the largest is taken.
+In training, BatchNorm normalises by the batch at hand, so both rules learn the same weights and differ only in the
+statistics that a model carries into use: `FederatedRun.at_site` gives each site's. The mean of variances leaves out the
+spread between the sites' means. Counters of batches (`num_batches_tracked`) are never averaged: the largest is taken.
 
 Source:
     FedAvg: McMahan et al., AISTATS 2017, algorithm 1. Local statistics: Andreux et al., 2020 (SiloBN).

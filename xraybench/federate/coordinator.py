@@ -65,7 +65,7 @@ def close_round(
     for site in sorted(sites, key=lambda site: site.name):
         answer = answers.get(site.name, "it did not answer")
         if isinstance(answer, str):
-            reason = answer
+            reason = answer or "it gave no update and no reason"
         else:
             reason = "; ".join(
                 update_faults(

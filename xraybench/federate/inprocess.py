@@ -125,7 +125,7 @@ def _answer(site: Site, job: FederatedJob, before: Checkpoint, index: int) -> Si
     try:
         return site.fit(before.weights, job, index, kept=before.kept.get(site.name))
     except (UserError, OSError) as error:
-        return str(error)
+        return str(error) or type(error).__name__
 
 
 def _lineage(job: FederatedJob, described: Sequence[FederatedSite]) -> dict[str, object]:

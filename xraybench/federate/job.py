@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from xraybench import train
 from xraybench.core import chance, digest, vocabulary
 from xraybench.core.documents import FederatedJob, FederatedSite, field_faults, read_document, write_document
 from xraybench.core.errors import BadParameter, BadValue
@@ -24,12 +25,12 @@ def make_job(
     threats: Iterable[str],
     n_sites: int,
     track: str = "raw",
-    image_px: int = 96,
+    image_px: int = train.IMAGE_PX,
     full_scale: float = 60_000,
-    n_rounds: int = 6,
+    n_rounds: int = round(train.EPOCHS),  # with one pass a round: as many as an ordinary local training makes
     local_epochs: float = 1,
-    batch_size: int = 32,
-    learning_rate: float = 3e-3,
+    batch_size: int = train.BATCH_SIZE,
+    learning_rate: float = train.LEARNING_RATE,
     seed: int = 0,
     batch_norm: BatchNormRule = "average",
     quorum: int | None = None,

@@ -2,7 +2,9 @@
 
 import io
 import re
+from contextlib import AbstractContextManager
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -58,9 +60,11 @@ def new_picture(alt: str, *, width_in: float, height_in: float) -> Picture:
     return picture
 
 
-def style() -> "mpl.RcParams":
+def style() -> AbstractContextManager[None]:
     """A context in which matplotlib draws in the style of the house, whatever the user's settings are."""
-    return mpl.rc_context({**mpl.rcParamsDefault, **STYLE, "backend": mpl.rcParams["backend"]})  # type: ignore[return-value]
+    settings: dict[Any, Any] = {**mpl.rcParamsDefault, **STYLE}
+    settings.pop("backend")
+    return mpl.rc_context(settings)
 
 
 def shares(axis_label: str = "") -> FuncFormatter:

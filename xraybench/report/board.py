@@ -236,11 +236,11 @@ class Board:
         return sorted(found, key=lambda pair: (place[pair[0]], pair[0], term_order(pair[1])))
 
     def worst_slice(self, entry: Entry) -> tuple[str, str] | None:
-        """Axis and value of the slice in which an entry finds least, among those with enough threats to say."""
+        """Axis and value of the slice in which an entry finds least; None where fewer than two slices have a number."""
         at = self.main.pfa_points[0]
         told = {pair: entry.number(self.main.id, MAIN_METRIC, at, *pair) for pair in self.slices()}
         known = {pair: number.value for pair, number in told.items() if number.is_defined}
-        return min(known, key=lambda pair: known[pair]) if known else None
+        return min(known, key=lambda pair: known[pair]) if len(known) > 1 else None
 
 
 def boards(
@@ -274,7 +274,8 @@ def boards(
         faults += rank_faults + curve_faults
         faults += _estimate_faults(ranks, files)
         made.append(_board(files, ranks, curves, signatures or {}, cards or {}))
-    lost = [document for document in (*rank_files, *curve_files) if id(document) not in used]
+    compared: list[RankFile | CurveFile] = [*rank_files, *curve_files]
+    lost = [document for document in compared if id(document) not in used]
     faults += [f"{_kind(d)} of {d.task}, track {d.track}: no result file rests on the same data" for d in lost]
     if faults:
         raise BadFile(
@@ -341,9 +342,7 @@ def _mixed_data(groups: list[list[ResultFile]]) -> list[str]:
     return faults
 
 
-def _belonging(
-    files: list[ResultFile], documents: Sequence[D], used: set[int]
-) -> tuple[list[D], list[str]]:
+def _belonging(files: list[ResultFile], documents: Sequence[D], used: set[int]) -> tuple[list[D], list[str]]:
     """The documents that rest on the data of these files, and faults of those made from other predictions."""
     faults: list[str] = []
     mine: list[D] = []
@@ -363,9 +362,8 @@ def _belonging(
                 for model in predictions.keys() | document.predictions.keys()
                 if predictions.get(model) != document.predictions.get(model)
             )
-            faults.append(
-                f"{_kind(document)} of {document.task}, track {document.track}: stale for {text.listed(wrong)}: compute them again"
-            )
+            where = f"{_kind(document)} of {document.task}, track {document.track}"
+            faults.append(f"{where}: stale for {text.listed(wrong)}: compute them again")
     return mine, faults
 
 
@@ -401,7 +399,7 @@ def _board(
     cards: dict[str, str],
 ) -> Board:
     tasks = sorted({task_of(file.task) for file in files}, key=_task_order)
-    main = min(tasks, key=lambda task: (-n_any(task), _task_order(task), -task.version))
+    main = min(tasks, key=lambda task: (-n_any(task), _task_order(task)[:3], -task.version))
     corpora = {corpus: digest for file in files for corpus, digest in file.corpora.items()}
     is_simulated = files[0].is_simulated
     tracks = sorted({file.track for file in files}, key=_track_order)

@@ -1,5 +1,7 @@
 """Shades of shares and the text colour that can be read on each."""
 
+from itertools import pairwise
+
 _ANCHORS = ((0.0, "#fbeee0"), (0.25, "#f2d3a8"), (0.5, "#a9cbd0"), (0.75, "#4d93a8"), (1.0, "#0d3f5c"))
 N_SHADES = 20
 
@@ -7,7 +9,7 @@ N_SHADES = 20
 def heat_colour(share: float) -> str:
     """Shade of a share in [0, 1], from pale sand (nothing found) to deep blue (all found), as `#rrggbb`."""
     share = min(max(share, 0.0), 1.0)
-    for (low, first), (high, last) in zip(_ANCHORS, _ANCHORS[1:], strict=False):
+    for (low, first), (high, last) in pairwise(_ANCHORS):
         if share <= high:
             return _mixed(first, last, (share - low) / (high - low))
     return _ANCHORS[-1][1]

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from xraybench.core.documents import ResultFile, ResultRow
 from xraybench.core.errors import BadValue
 from xraybench.core.types import Dataset, Scan
 from xraybench.core.vocabulary import ANY
 from xraybench.report import text
 from xraybench.report.colours import contrast_colour, heat_colour
-from xraybench.report.results import CurveFile, ResultFile, ResultRow, find, task_of
+from xraybench.report.results import CurveFile, find, task_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,7 +86,9 @@ def roc(
     left = float(grid[shown].min()) if shown.any() else _LOWEST_PFA
     with _figure.style():
         picture = _figure.new_picture(
-            f"ROC curves of {text.listed(drawn)} on {curve_file.task}, pd over pfa", width_in=6.6 if inside else 8.8, height_in=4.6
+            f"ROC curves of {text.listed(drawn)} on {curve_file.task}, pd over pfa",
+            width_in=6.6 if inside else 8.8,
+            height_in=4.6,
         )
         axes = picture.add_subplot()
         for index, model in enumerate(m for m in drawn if m in curves):
@@ -108,7 +111,7 @@ def roc(
         axes.set_xlabel("pfa: share of benign items that alarm")
         axes.set_ylabel("pd: share of threat items that alarm")
         axes.set_title(title or curve_file.task)
-        place: dict[str, Any] = {"loc": "lower right"} if inside else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        place: dict[str, Any] = {"loc": "best"} if inside else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         axes.legend(**place, handlelength=3.2)
     return picture
 
@@ -373,4 +376,3 @@ def _any_last(name: str) -> tuple[bool, int, str]:
 
     order = vocabulary.names("concealment")
     return (name == ANY, order.index(name) if name in order else len(order), name)
-

@@ -10,12 +10,14 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
 from pydantic import Field, ValidationError, field_serializer, field_validator
 
+from xraybench import tasks
 from xraybench.core.documents import Document, ResultFile, ResultRow, field_faults, write_text
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
@@ -101,7 +103,9 @@ class RankFile(Document):
     n_replicates: int = Field(ge=0)
     n_threats: int = Field(ge=0)
     n_benign: int = Field(ge=0)
-    minimum_detectable_difference: float | None = Field(description="smallest difference the task can show; null unknown")
+    minimum_detectable_difference: float | None = Field(
+        description="smallest difference the task can show; null unknown"
+    )
     minimum_detectable_difference_method: str = Field(default="", description="power, test and correction behind it")
     corpora: dict[str, str] = Field(description="corpus -> digest, as in the result files")
     predictions: dict[str, str] = Field(description="model -> digest of its predictions, as in the result files")
@@ -156,13 +160,13 @@ def save_curves(curve_file: CurveFile, folder: Path) -> Path:
     return _write(folder / CURVES / curve_file.track / f"{curve_file.task}.json", curve_file)
 
 
-def load_results(folder: Path) -> list[ResultFile]:
-    """All result files under a folder, by model and task.
+def load_results(folder: Path, *, model: str = "") -> list[ResultFile]:
+    """All result files under a folder, by model and task; of one model where it is named.
 
     Raises:
         BadFile: Naming every file that is broken, or lies where its content does not belong.
     """
-    paths = sorted(p for p in folder.glob("*/*.json") if not p.parent.name.startswith("_"))
+    paths = sorted(p for p in folder.glob(f"{model or '*'}/*.json") if not p.parent.name.startswith("_"))
     return _read_all(folder, paths, ResultFile)
 
 
@@ -232,7 +236,16 @@ def table(
 def flat_rows(file: ResultFile) -> list[tuple[Any, ...]]:
     """The numbers of one file as tuples along `FRAME_COLUMNS`."""
     task = task_of(file.task)
-    head = (file.task, task.vector, task.threat, task.concealment, task.sensor, file.model, file.track, file.is_simulated)
+    head = (
+        file.task,
+        task.vector,
+        task.threat,
+        task.concealment,
+        task.sensor,
+        file.model,
+        file.track,
+        file.is_simulated,
+    )
     tail = (file.profile, file.seed, file.predictions_digest, file.version)
     return [
         (
@@ -307,7 +320,7 @@ def main_result(model: str, board: Path, *, task: str = "") -> ResultFile:
     known = models_on(board)
     if model and model not in known:
         raise UnknownName(f"No model on the board is called '{model}'. {did_you_mean(model, known)}")
-    files = [f for f in load_results(board / "results") if f.model == (model or f.model) and f.task == (task or f.task)]
+    files = [f for f in load_results(board / "results", model=model) if f.task == (task or f.task)]
     if not files:
         raise UnknownName(f"The board holds no result of {model or 'any model'}{f' on {task}' if task else ''}.")
     return min(files, key=lambda f: (-n_any(task_of(f.task)), f.task, -_main_value(f), f.model))
@@ -323,8 +336,9 @@ def _beside(results: Path) -> set[str]:
     return {path.name for path in results.glob("_*")}
 
 
+@cache
 def task_of(task_id: str) -> Task:
-    """The axes that a task id names. Unlike `tasks.get`, this reads the id of an imported dataset's task too.
+    """The task of an id: the declared one, or, for an imported dataset, one with the axes that the id names.
 
     Raises:
         BadValue: The id does not read `vector-threat-concealment-sensor-vN`.
@@ -333,7 +347,12 @@ def task_of(task_id: str) -> Task:
     if parts is None:
         raise BadValue(f"'{task_id}' is no task id: one reads vector-threat-concealment-sensor-vN.")
     vector, threat, concealment, sensor, version = parts.groups()
-    return Task(vector, threat, concealment, sensor, int(version))
+    return _declared().get(task_id) or Task(vector, threat, concealment, sensor, int(version))
+
+
+@cache
+def _declared() -> dict[str, Task]:
+    return {task.id: task for task in tasks.select()}
 
 
 def n_any(task: Task) -> int:
@@ -394,7 +413,9 @@ def _read_all(folder: Path, paths: list[Path], kind: type[D]) -> list[D]:
         faults += [f"{path.relative_to(folder)}: {fault}" for fault in _content_faults(document, path)]
         documents.append(document)
     if faults:
-        shown = faults[:_MOST_SHOWN] + ([f"... and {len(faults) - _MOST_SHOWN} more"] if len(faults) > _MOST_SHOWN else [])
+        shown = faults[:_MOST_SHOWN] + (
+            [f"... and {len(faults) - _MOST_SHOWN} more"] if len(faults) > _MOST_SHOWN else []
+        )
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise BadFile(f"{folder}: {count} in the files of results\n  " + "\n  ".join(shown))
     return documents

@@ -24,12 +24,7 @@ THREATS = tuple(threats.BUILDERS)
 CONCEALMENTS = tuple(hiding.HIDINGS)
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 
-_FLAT_GOODS = (
-    "magazines", "notebook", "cards", "phone", "keys", "cutlery", "cables", "food_powder", "clothing", "tools", "book",
-    "jewellery", "tablet", "soap", "fittings", "batteries", "cosmetics",
-)  # fmt: skip
-_LOW_GOODS = (*_FLAT_GOODS, "charger", "device", "toy_gun", "toy_car", "appliance", "candles", "plush")
-_ALL_GOODS = tuple(goods.GOODS)
+HARD_DECOYS = 0.25  # share of benign items whose slot holds what is mistaken for a threat
 
 
 def make_scene(
@@ -60,7 +55,7 @@ def make_scene(
     drawn = slot_dice.pick(THREATS)  # a benign item's decoy stands in for this one
     staging = concealment or cover_dice.pick(CONCEALMENTS)
     room = (package.x, package.y, package.z)
-    content = _content(slot_dice, room, staging, threat, drawn)
+    content = _content(slot_dice, room, staging, threat, drawn, _kinds(package, vector))
     slot = hiding.HIDINGS[staging](cover_dice, content, room)
 
     def stream(*names: str | int) -> Dice:
@@ -76,7 +71,7 @@ def _check(axis: str, name: str, made: tuple[str, ...]) -> None:
         raise BadValue(f"The simulator makes no {axis} '{name}' yet. It makes: {', '.join(made)}.")
 
 
-def _content(dice: Dice, room: threats.Room, staging: str, threat: str | None, drawn: str) -> Item:
+def _content(dice: Dice, room: threats.Room, staging: str, threat: str | None, drawn: str, anything: tuple[str, ...]) -> Item:
     """The threat, or a decoy about as large as the threat that would have stood there."""
     margin = hiding.MARGIN[staging]
     inner = (room[0] - margin[0], room[1] - margin[1], max(room[2] - margin[2], 9.0))
@@ -84,7 +79,8 @@ def _content(dice: Dice, room: threats.Room, staging: str, threat: str | None, d
     if threat is not None:
         return real
     like = tuple(min(side * dice.between(0.9, 1.1), most) for side, most in zip(real.size, inner, strict=True))
-    decoy = _decoy(dice, goods.DECOYS[drawn], (max(like[0], 60.0), max(like[1], 34.0), max(like[2], 7.0)))
+    kinds = goods.DECOYS[drawn] if dice.chance(HARD_DECOYS) else anything
+    decoy = _decoy(dice, kinds, (max(like[0], 60.0), max(like[1], 34.0), max(like[2], 7.0)))
     claimed = tuple(max(own, side) for own, side in zip(decoy.size, like, strict=True))
     return replace(decoy, size=(claimed[0], claimed[1], claimed[2]))  # what hides it is as large as around the threat
 
@@ -113,7 +109,7 @@ def _pack(
     where = slot_dice.whole(0, package.n_goods)
     for i in range(package.n_goods + 1):
         if i == where:
-            laid = pile.put(slot_dice, slot, must=True)
+            laid = pile.put(slot_dice, slot, must=True, anywhere=0.1)
             assert laid is not None
             objects.append(SceneObject("cover", "cover"))
             objects.append(SceneObject(content.kind, "slot", threat or ""))
@@ -128,16 +124,19 @@ def _pack(
 def _put_good(pile: Pile, dice: Dice, vector: str) -> Item | None:
     """One of the goods in the pile, smaller from try to try; None when nothing fits any more."""
     package = pile.package
-    if package.style == "envelope":
-        kinds: tuple[str, ...] = _FLAT_GOODS
-    else:
-        kinds = _LOW_GOODS if vector == "mail" else _ALL_GOODS
+    kinds = _kinds(package, vector)
     thick = package.z * (0.9 if vector == "mail" else 0.62)
     for share in (0.95, 0.8, 0.6):
         good = goods.build(dice.pick(kinds), dice, (package.x * share, package.y * share, thick * share))
         if (laid := pile.put(dice, good, must=False)) is not None:
             return laid
     return None
+
+
+def _kinds(package: Package, vector: str) -> tuple[str, ...]:
+    if package.style == "envelope":
+        return goods.IN_ENVELOPES
+    return goods.IN_MAIL if vector == "mail" else goods.IN_PARCELS
 
 
 def _scene(

@@ -33,11 +33,11 @@ def choose_package(vector: str, dice: Dice) -> Package:
     if vector == "mail":
         style = dice.pick(("envelope", "padded_bag", "padded_bag", "flat_carton", "flat_carton"))
         if style == "envelope":
-            return Package(style, dice.between(165, 235), dice.between(110, 175), dice.between(16, 26), dice.whole(1, 2))
+            return Package(style, dice.between(165, 235), dice.between(110, 175), dice.between(18, 28), dice.whole(0, 1))
         if style == "padded_bag":
-            return Package(style, dice.between(160, 232), dice.between(115, 195), dice.between(26, 48), dice.whole(1, 3))
-        return Package(style, dice.between(165, 230), dice.between(115, 195), dice.between(35, 66), dice.whole(1, 4))
-    return Package("carton", dice.between(190, 305), dice.between(155, 240), dice.between(85, 175), dice.whole(3, 9))
+            return Package(style, dice.between(160, 232), dice.between(115, 195), dice.between(28, 50), dice.whole(0, 1))
+        return Package(style, dice.between(165, 230), dice.between(115, 195), dice.between(38, 68), dice.whole(0, 2))
+    return Package("carton", dice.between(190, 305), dice.between(155, 240), dice.between(85, 175), dice.whole(2, 5))
 
 
 class Pile:
@@ -53,8 +53,11 @@ class Pile:
         """The highest point so far, in mm."""
         return float(self.height.max())
 
-    def put(self, dice: Dice, item: Item, *, must: bool) -> Item | None:
-        """The item laid into the package, or None where it does not fit; `must` takes it whatever the height."""
+    def put(self, dice: Dice, item: Item, *, must: bool, anywhere: float = 0.25) -> Item | None:
+        """The item laid into the package, or None where it does not fit; `must` takes it whatever the height.
+
+        `anywhere` is the chance that it is dropped on the first place tried, on top of others or not.
+        """
         turned = self._turned(dice, item)
         if turned is None:
             if not must:
@@ -63,7 +66,7 @@ class Pile:
         sx, sy, sz = turned.size
         free_x, free_y = max(self.package.x - sx, 0.0), max(self.package.y - sy, 0.0)
         best: tuple[float, float, float] | None = None
-        n_tries = 1 if dice.chance(0.25) else N_TRIES
+        n_tries = 1 if dice.chance(anywhere) else N_TRIES
         for _ in range(n_tries):
             x, y = dice.between(0.0, free_x), dice.between(0.0, free_y)
             z = float(self._under(x, y, sx, sy).max())

@@ -12,6 +12,7 @@ from xraybench.train.networks import (
     loss_of,
     prepare,
 )
+from xraybench.train.profiles import epochs_of
 
 __all__ = [
     "BATCH_SIZE",
@@ -20,6 +21,7 @@ __all__ = [
     "LEARNING_RATE",
     "classical",
     "concatenated",
+    "epochs_of",
     "fit",
     "local",
     "loss_of",

@@ -666,12 +666,28 @@ GOODS: dict[str, Callable[[Dice, Room], Item]] = {
 }
 
 
+# how often each is packed: plain goods more often than massive metal
+_WEIGHTS = {
+    6: ("book", "magazines", "notebook", "cards", "clothing", "soap", "candles", "cosmetics", "plush", "bottle"),
+    4: ("food_powder", "phone", "tablet", "charger", "cables", "device", "headphones", "glass_jar", "tin_can", "mug", "shoe", "toy_car"),
+    1: ("toy_gun", "jewellery", "batteries", "tools", "keys", "cutlery", "appliance", "fittings"),
+}  # fmt: skip
+_TOO_THICK_FOR_ENVELOPE = (
+    "shoe", "plush", "bottle", "glass_jar", "tin_can", "mug", "headphones", "charger", "device", "toy_gun", "toy_car",
+    "appliance", "candles",
+)  # fmt: skip
+_TOO_THICK_FOR_MAIL = ("shoe", "glass_jar", "tin_can", "mug", "headphones")
+IN_PARCELS = tuple(kind for weight, kinds in _WEIGHTS.items() for kind in kinds for _ in range(weight))
+IN_MAIL = tuple(kind for kind in IN_PARCELS if kind not in _TOO_THICK_FOR_MAIL)
+IN_ENVELOPES = tuple(kind for kind in IN_PARCELS if kind not in _TOO_THICK_FOR_ENVELOPE)
+
+
 def build(kind: str, dice: Dice, room: Room) -> Item:
     """One of the goods, never larger than the room."""
     return shrunk(GOODS[kind](dice, room), room)
 
 
-# what stands in the slot of a benign item, in place of each threat: like size, and often like stuff
+# what is mistaken for each threat; some of the benign items hold one of these in their slot, the others any goods
 DECOYS: dict[str, tuple[str, ...]] = {
     "firearm": ("appliance", "appliance", "toy_gun", "tools", "fittings", "fittings", "device", "toy_car", "keys"),
     "blade": ("tools", "tools", "cutlery", "cutlery", "fittings", "keys", "jewellery", "tools"),

@@ -229,7 +229,7 @@ def _over(dice: Dice, size: Room, least: float, most: float) -> tuple[float, flo
 def _plates(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
     level = z0
     for _ in range(dice.whole(1, 2)):
-        metal, thick = dice.pick((("steel", 2.2), ("steel", 3.5), ("aluminium", 8.0), ("copper", 1.6), ("brass", 2.4), ("zamak", 2.6)))
+        metal, thick = dice.pick((("steel", 1.6), ("steel", 2.6), ("aluminium", 7.0), ("copper", 1.4), ("brass", 1.8), ("zamak", 2.2)))
         thick = min(thick * dice.between(0.5, 1.2), spare * 0.5)
         px, py, x, y = _over(dice, size, 0.65, 1.1)
         plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.3, 0.3)))

@@ -13,7 +13,7 @@ from xraybench.simulate.parts import GRAIN, Item, Parts, shrunk, yaw
 
 Room = tuple[float, float, float]
 
-DRUG_POWDERS = ("cocaine_hcl", "cocaine_hcl", "heroin_cut", "meth_hcl", "ketamine_hcl")
+DRUG_POWDERS = ("cocaine_hcl", "cocaine_hcl", "cocaine_hcl", "heroin_cut", "meth_hcl", "meth_hcl", "ketamine_hcl")
 
 
 # firearms ---------------------------------------------------------------------------------------------------------
@@ -156,7 +156,9 @@ def pistol_parts(dice: Dice, room: Room) -> Item:
 
 def blade(dice: Dice, room: Room) -> Item:
     """A fixed, folding, kitchen or throwing knife, a box cutter, a razor or a pack of blades."""
-    build = dice.pick((fixed_knife, fixed_knife, folding_knife, folding_knife, box_cutter, throwing_star, razor_pack))
+    build = dice.pick(
+        (fixed_knife, fixed_knife, fixed_knife, fixed_knife, folding_knife, folding_knife, box_cutter, throwing_star, razor_pack)
+    )
     return build(dice, room)
 
 
@@ -173,9 +175,9 @@ def _blade_outline(parts: Parts, material: str, x0: float, length: float, wide: 
 def fixed_knife(dice: Dice, room: Room) -> Item:
     """A knife with a tang in its handle, or of one piece."""
     parts = Parts()
-    whole = min(dice.between(120, 300), room[0] * 0.97)
-    length, wide = whole * dice.between(0.48, 0.62), dice.between(16, 34)
-    thick = dice.between(1.4, 4.5)
+    whole = min(dice.between(140, 310), room[0] * 0.97)
+    length, wide = whole * dice.between(0.48, 0.62), dice.between(18, 38)
+    thick = dice.between(1.8, 5.0)
     handle = whole - length
     steel = dice.pick(("stainless", "steel"))
     _blade_outline(parts, steel, 0.0, length, wide, thick, dice)
@@ -280,7 +282,7 @@ def powder_drugs(dice: Dice, room: Room) -> Item:
 
 def powder_pack(dice: Dice, room: Room, powder: str, *, kind: str) -> Item:
     """Any powder in any of the packings: narcotics and foods share the very same shapes."""
-    build = dice.pick((_brick, _bag, _bag, _sachet, _sachet, _capsules))
+    build = dice.pick((_brick, _brick, _bag, _bag, _sachet, _capsules))
     parts = Parts()
     build(parts, dice, room, powder)
     return parts.finish(kind)
@@ -288,7 +290,7 @@ def powder_pack(dice: Dice, room: Room, powder: str, *, kind: str) -> Item:
 
 def _brick(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
     length = min(dice.between(70, 200), room[0] * 0.95)
-    wide, thick = length * dice.between(0.5, 0.72), min(dice.between(16, 45), room[2] * 0.95)
+    wide, thick = length * dice.between(0.5, 0.72), min(dice.between(22, 55), room[2] * 0.95)
     wide = min(wide, room[1] * 0.95)
     fill = dice.between(1.05, 1.25)
     body = parts.box(powder, (0.0, 0.0, 0.0), (length, wide, thick), fill=fill, texture=(GRAIN, 0.03))
@@ -304,7 +306,7 @@ def _brick(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
 def _bag(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
     length = min(dice.between(60, 190), room[0] * 0.95)
     wide = min(length * dice.between(0.55, 0.85), room[1] * 0.95)
-    thick = min(dice.between(14, 48), room[2] * 0.95)
+    thick = min(dice.between(22, 60), room[2] * 0.95)
     shapes.pillow(parts, powder, (length, wide, thick), fill=dice.between(0.75, 1.05), texture=(GRAIN, 0.05), dice=dice)
     for x in (-1, 1):
         parts.box("polyethylene", (x * length * 0.5, 0.0, 0.0), (length * 0.12, wide * 0.9, 0.5))
@@ -313,7 +315,7 @@ def _bag(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
 def _sachet(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
     n = dice.whole(1, 3)
     length = min(dice.between(50, 140), room[0] * 0.9)
-    wide, thick = min(length * dice.between(0.5, 0.9), room[1] * 0.9), min(dice.between(4.0, 11.0), room[2] * 0.9)
+    wide, thick = min(length * dice.between(0.5, 0.9), room[1] * 0.9), min(dice.between(7.0, 16.0), room[2] * 0.9)
     for i in range(n):
         at = (dice.between(-0.12, 0.12) * length * i, dice.between(-0.12, 0.12) * wide * i, i * (thick + 0.6))
         if at[2] + thick > room[2]:
@@ -351,11 +353,11 @@ def currency(dice: Dice, room: Room) -> Item:
 
 def _bundles(parts: Parts, dice: Dice, room: Room) -> None:
     long, wide = dice.between(132, 160), dice.between(65, 82)
-    thick = dice.between(5.0, 12.0)
+    thick = dice.between(7.0, 13.0)
     nx, ny = dice.pick((1, 1, 1, 2)), dice.pick((1, 1, 2, 3))
     nx = min(nx, max(1, int(room[0] * 0.97 // long)))
     ny = min(ny, max(1, int(room[1] * 0.97 // wide)))
-    nz = max(1, min(dice.whole(1, 4), int(room[2] // thick)))
+    nz = max(1, min(dice.whole(1, 5), int(room[2] // thick)))
     for i in range(nx):
         for j in range(ny):
             for k in range(nz):
@@ -371,15 +373,17 @@ def note_bundle(parts: Parts, dice: Dice, at: tuple[float, float, float], size: 
         shift = (dice.between(-1.5, 1.5), dice.between(-1.5, 1.5))
         part = (size[0], size[1], size[2] / n)
         parts.box("banknote", (x + shift[0], y + shift[1], z + i * part[2]), part, fill=dice.between(0.95, 1.1))
-    band = dice.pick(("paper", "paper", "rubber"))
-    where = x + dice.between(-0.2, 0.2) * size[0]
-    for side in (-1, 1):
-        parts.box(band, (where, y, z + size[2] / 3 + side * size[2] / 2), (28.0 if band == "paper" else 5.0, size[1], 0.35 if band == "paper" else 1.2))
+    strap = dice.chance(0.4)
+    places = (dice.between(-0.15, 0.15),) if strap else (dice.between(-0.36, -0.22), dice.between(0.22, 0.36))
+    material, wide, thick = ("paper", 30.0, 0.4) if strap else ("rubber", 6.0, 1.6)
+    for place in places:
+        for side in (-1, 1):
+            parts.box(material, (x + place * size[0], y, z + size[2] / 3 + side * (size[2] + thick) / 2), (wide, size[1], thick))
 
 
 def _rolls(parts: Parts, dice: Dice, room: Room) -> None:
     wide = dice.between(65, 80)
-    diameter = min(dice.between(20, 44), room[2] * 0.98)
+    diameter = min(dice.between(24, 50), room[2] * 0.98)
     for i in range(dice.whole(1, max(1, min(4, int(room[0] * 0.9 // diameter))))):
         at = (i * (diameter + 2), dice.between(-5, 5), 0.0)
         roll = parts.rod("banknote", at, diameter, wide, axis="y", fill=dice.between(0.8, 1.0))
