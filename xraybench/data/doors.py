@@ -39,7 +39,11 @@ def import_scans(
     vector: str,
     classes: Mapping[str, str],
     sensor: str = vocabulary.UNKNOWN,
+    concealment: str = vocabulary.UNKNOWN,
     images: Path | None = None,
+    clip: bool = False,
+    item_pattern: str | None = None,
+    window_counts: tuple[float, float] | None = None,
     licence: str = vocabulary.UNKNOWN,
     licence_of_upstream: str = vocabulary.UNKNOWN,
     use_terms: str = "not stated",
@@ -48,6 +52,8 @@ def import_scans(
 ) -> Path:
     """Import an image folder (class = folder) or a COCO annotations file, whichever `source` is.
 
+    The arguments are those of `import_folder` and `import_coco`; `images` and `clip` are COCO's.
+
     Raises:
         BadFile: `source` is neither.
     """
@@ -55,6 +61,9 @@ def import_scans(
         "name": name,
         "vector": vector,
         "sensor": sensor,
+        "concealment": concealment,
+        "item_pattern": item_pattern,
+        "window_counts": window_counts,
         "licence": licence,
         "licence_of_upstream": licence_of_upstream,
         "use_terms": use_terms,
@@ -62,7 +71,9 @@ def import_scans(
     if source.is_dir():
         return import_folder(source, classes=classes, out=out, seed=seed, quiet=quiet, **told)
     if source.suffix.lower() == ".json" and source.is_file():
-        return import_coco(source, images or source.parent, categories=classes, out=out, seed=seed, quiet=quiet, **told)
+        return import_coco(
+            source, images or source.parent, categories=classes, clip=clip, out=out, seed=seed, quiet=quiet, **told
+        )
     raise BadFile(f"{source}: neither a folder of class folders nor a COCO file ending in .json.")
 
 

@@ -34,3 +34,9 @@ def load(adapter: str, path: Path | str) -> Model:
 def names() -> list[str]:
     """The adapters."""
     return _REGISTRY.names()
+
+
+def described() -> dict[str, str]:
+    """Each adapter and what it is, in the first sentence of its file."""
+    told = {name: import_module(_REGISTRY.get(name)[0]).__doc__ or "" for name in names()}
+    return {name: doc.partition("\n")[0].partition(": ")[2] or doc.partition("\n")[0] for name, doc in told.items()}
