@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from xraybench.core import digest, documents, errors, workspace
+from xraybench.core import digest, documents, errors, machine, workspace
 from xraybench.core.documents import Environment, RunManifest
 from xraybench.core.errors import BadFile, BadParameter, CheckFailed, UnknownName, UserError
 from xraybench.core.registry import did_you_mean
@@ -176,7 +175,7 @@ def environment() -> Environment:
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         n_cpus=os.cpu_count() or 1,
-        device=device_name(),
+        device=machine.device_name(),
         packages={name: _version(name) for name in wanted},
         torchvision_operators=_torchvision.state(),
         code_digest=digest.code_digest(),
@@ -188,19 +187,6 @@ def write_environment(folder: str) -> dict[str, Any]:
     told = environment()
     documents.write_document(Path(folder) / "environment.json", told)
     return told.model_dump(exclude={"schema_id"})
-
-
-def device_name() -> str:
-    """The accelerator's name, or the processor's."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "cpu"
 
 
 def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: int, show_progress: bool) -> None:

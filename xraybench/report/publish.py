@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xraybench import tasks
-from xraybench.core import progress
+from xraybench.core import machine, progress
 from xraybench.core.documents import ModelSignature, ResultFile, write_document
 from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Model, Predictions
@@ -46,7 +46,8 @@ def publish(
     Returns:
         One result file per task, suite by suite.
     """
-    write_document(out / "models" / f"{model.name}.json", signature)
+    timed = {**signature.training, "latency_device": f"{machine.device_name()}, one thread, batch of one"}
+    write_document(out / "models" / f"{model.name}.json", signature.model_copy(update={"training": timed}))
     found = []
     for dataset in datasets:
         predictions = model.predict(dataset.track(signature.track))

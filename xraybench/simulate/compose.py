@@ -24,7 +24,7 @@ THREATS = tuple(threats.BUILDERS)
 CONCEALMENTS = tuple(hiding.HIDINGS)
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 
-HARD_DECOYS = 0.25  # share of benign items whose slot holds what is mistaken for a threat
+HARD_DECOYS = 0.2  # share of benign items whose slot holds what is mistaken for a threat
 
 
 def make_scene(

@@ -27,7 +27,7 @@ _CELL_WEIGHT, _BOX_WEIGHT = 1.0, 0.5
 _WEIGHT_DECAY = 0.02
 _MOST_GRADIENT = 5.0  # norm at which gradients are cut
 _SCALE, _SHIFT = 0.12, 0.12  # of the augmentation: relative, and in half views
-_GAIN, _SPECTRUM = 0.03, 0.02  # relative standard deviation of attenuation, of all channels and of each
+_GAIN, _SPECTRUM = 0.03, 0.005  # relative standard deviation of attenuation, of all channels and of each
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
 
 

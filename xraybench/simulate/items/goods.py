@@ -12,7 +12,7 @@ from xraybench.simulate.items import shapes, threats
 from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, shrunk, yaw
 
 Room = tuple[float, float, float]
-FOOD_POWDERS = ("sugar", "flour", "coffee", "milk_powder", "washing_powder", "salt", "sugar")
+FOOD_POWDERS = (*("sugar", "flour") * 3, *("coffee", "milk_powder") * 2, "salt", "washing_powder")
 
 
 def _sizes(dice: Dice, room: Room, long: tuple[float, float], wide: tuple[float, float], thick: tuple[float, float]) -> Room:

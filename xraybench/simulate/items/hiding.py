@@ -34,8 +34,8 @@ def posed(dice: Dice, content: Item, room: Room, *, on_edge: float) -> Item:
     style = dice.unit()
     if style < on_edge:
         turn = compose(tilt(math.pi / 2 + dice.between(-0.25, 0.25), 0.0), yaw(dice.between(-0.3, 0.3)))
-    elif style < on_edge + 0.45:
-        turn = tilt(dice.between(-0.6, 0.6), dice.between(-0.25, 0.25))
+    elif style < on_edge + 0.35:
+        turn = tilt(dice.between(-0.5, 0.5), dice.between(-0.25, 0.25))
     else:
         turn = tilt(dice.between(-0.06, 0.06), dice.between(-0.06, 0.06))
     if dice.chance(0.5):
@@ -49,7 +49,7 @@ def posed(dice: Dice, content: Item, room: Room, *, on_edge: float) -> Item:
 def undeclared(dice: Dice, content: Item, room: Room) -> Item:
     """Loose among the goods."""
     parts = Parts()
-    _put(parts, posed(dice, content, room, on_edge=0.08), (0.0, 0.0, 0.0))
+    _put(parts, posed(dice, content, room, on_edge=0.05), (0.0, 0.0, 0.0))
     return parts.finish("slot")
 
 
@@ -204,7 +204,7 @@ def _shoe_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
 def masked(dice: Dice, content: Item, room: Room) -> Item:
     """Under or inside dense things: plates, foil, cells, tools, cans, salt; often standing on its edge besides."""
     parts = Parts()
-    turned = posed(dice, content, room, on_edge=0.30)
+    turned = posed(dice, content, room, on_edge=0.25)
     cx, cy, cz = turned.size
     spare = max(room[2] - cz, 8.0)
     _put(parts, turned, (0.0, 0.0, 0.0))
@@ -231,7 +231,7 @@ def _plates(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> No
     for _ in range(dice.whole(1, 2)):
         metal, thick = dice.pick((("steel", 1.6), ("steel", 2.6), ("aluminium", 7.0), ("copper", 1.4), ("brass", 1.8), ("zamak", 2.2)))
         thick = min(thick * dice.between(0.5, 1.2), spare * 0.5)
-        px, py, x, y = _over(dice, size, 0.65, 1.1)
+        px, py, x, y = _over(dice, size, 0.55, 1.0)
         plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.3, 0.3)))
         for _ in range(dice.whole(0, 5)):
             parts.rod("", (px + dice.between(-0.38, 0.38) * x, py + dice.between(-0.38, 0.38) * y, level + thick / 2), dice.between(4, 9), thick, inside=plate)

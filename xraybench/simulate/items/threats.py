@@ -13,7 +13,7 @@ from xraybench.simulate.parts import GRAIN, Item, Parts, shrunk, yaw
 
 Room = tuple[float, float, float]
 
-DRUG_POWDERS = ("cocaine_hcl", "cocaine_hcl", "cocaine_hcl", "heroin_cut", "meth_hcl", "meth_hcl", "ketamine_hcl")
+DRUG_POWDERS = (*("cocaine_hcl",) * 3, *("meth_hcl",) * 4, *("ketamine_hcl",) * 2, "heroin_cut")
 
 
 # firearms ---------------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ DRUG_POWDERS = ("cocaine_hcl", "cocaine_hcl", "cocaine_hcl", "heroin_cut", "meth
 
 def firearm(dice: Dice, room: Room) -> Item:
     """A pistol, a revolver, or a pistol taken apart."""
-    build = dice.pick((pistol, pistol, pistol, revolver, revolver, pistol_parts))
+    build = dice.pick((*(pistol,) * 5, *(revolver,) * 3, *(pistol_parts,) * 2))
     return build(dice, room)
 
 
@@ -156,9 +156,7 @@ def pistol_parts(dice: Dice, room: Room) -> Item:
 
 def blade(dice: Dice, room: Room) -> Item:
     """A fixed, folding, kitchen or throwing knife, a box cutter, a razor or a pack of blades."""
-    build = dice.pick(
-        (fixed_knife, fixed_knife, fixed_knife, fixed_knife, folding_knife, folding_knife, box_cutter, throwing_star, razor_pack)
-    )
+    build = dice.pick((*(fixed_knife,) * 12, *(folding_knife,) * 4, *(box_cutter,) * 2, throwing_star, razor_pack))
     return build(dice, room)
 
 
@@ -175,9 +173,9 @@ def _blade_outline(parts: Parts, material: str, x0: float, length: float, wide: 
 def fixed_knife(dice: Dice, room: Room) -> Item:
     """A knife with a tang in its handle, or of one piece."""
     parts = Parts()
-    whole = min(dice.between(140, 310), room[0] * 0.97)
+    whole = min(dice.between(165, 310), room[0] * 0.97)
     length, wide = whole * dice.between(0.48, 0.62), dice.between(18, 38)
-    thick = dice.between(1.8, 5.0)
+    thick = dice.between(2.4, 5.0)
     handle = whole - length
     steel = dice.pick(("stainless", "steel"))
     _blade_outline(parts, steel, 0.0, length, wide, thick, dice)
@@ -282,14 +280,14 @@ def powder_drugs(dice: Dice, room: Room) -> Item:
 
 def powder_pack(dice: Dice, room: Room, powder: str, *, kind: str) -> Item:
     """Any powder in any of the packings: narcotics and foods share the very same shapes."""
-    build = dice.pick((_brick, _brick, _bag, _bag, _sachet, _capsules))
+    build = dice.pick((*(_brick,) * 4, *(_bag,) * 4, _sachet, _capsules))
     parts = Parts()
     build(parts, dice, room, powder)
     return parts.finish(kind)
 
 
 def _brick(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
-    length = min(dice.between(70, 200), room[0] * 0.95)
+    length = min(dice.between(95, 210), room[0] * 0.95)
     wide, thick = length * dice.between(0.5, 0.72), min(dice.between(22, 55), room[2] * 0.95)
     wide = min(wide, room[1] * 0.95)
     fill = dice.between(1.05, 1.25)
@@ -304,7 +302,7 @@ def _brick(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
 
 
 def _bag(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
-    length = min(dice.between(60, 190), room[0] * 0.95)
+    length = min(dice.between(90, 210), room[0] * 0.95)
     wide = min(length * dice.between(0.55, 0.85), room[1] * 0.95)
     thick = min(dice.between(22, 60), room[2] * 0.95)
     shapes.pillow(parts, powder, (length, wide, thick), fill=dice.between(0.75, 1.05), texture=(GRAIN, 0.05), dice=dice)
@@ -345,7 +343,7 @@ def _capsules(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
 
 def currency(dice: Dice, room: Room) -> Item:
     """Bundles side by side and stacked, rolls, or a thin fan of notes."""
-    build = dice.pick((_bundles, _bundles, _bundles, _rolls, _fan))
+    build = dice.pick((*(_bundles,) * 8, _rolls, _fan))
     parts = Parts()
     build(parts, dice, room)
     return parts.finish({"_bundles": "note_bundles", "_rolls": "note_rolls", "_fan": "note_fan"}[build.__name__])
@@ -354,10 +352,10 @@ def currency(dice: Dice, room: Room) -> Item:
 def _bundles(parts: Parts, dice: Dice, room: Room) -> None:
     long, wide = dice.between(132, 160), dice.between(65, 82)
     thick = dice.between(7.0, 13.0)
-    nx, ny = dice.pick((1, 1, 1, 2)), dice.pick((1, 1, 2, 3))
+    nx, ny = dice.pick((1, 1, 1, 2)), dice.pick((1, 1, 2, 2, 3))
     nx = min(nx, max(1, int(room[0] * 0.97 // long)))
     ny = min(ny, max(1, int(room[1] * 0.97 // wide)))
-    nz = max(1, min(dice.whole(1, 5), int(room[2] // thick)))
+    nz = max(1, min(dice.whole(2, 6), int(room[2] // thick)))
     for i in range(nx):
         for j in range(ny):
             for k in range(nz):
