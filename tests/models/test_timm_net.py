@@ -12,7 +12,7 @@ from torch.nn import functional
 from xraybench import models
 from xraybench.core.errors import BadParameter, MissingExtra, UnknownName
 from xraybench.core.types import Dataset
-from xraybench.models._net import Preprocess, box_map, resize
+from xraybench.models._net import Preprocess, _lite0_weights, box_map, resize
 from xraybench.models.timm_net import TimmNet, build_net, digest_of_weights, set_weights, weights_of
 
 ARCHITECTURES = ("test_resnet", "mobilenetv3_small_050", "lcnet_050", "resnet10t", "efficientnet_lite0")
@@ -45,6 +45,27 @@ def test_a_white_picture_is_nothing_on_the_colour_track() -> None:
         Preprocess(track="colour", full_scale=255, image_px=32).shrink(torch.full((1, 3, 40, 40), 255.0)).abs().max()
         == 0
     )
+
+
+def test_paper_banknotes_and_steel_light_different_planes() -> None:
+    """Ratios of low to high attenuation behind 1.5 g/cm2, from the simulator's spectra at 160 kV."""
+    preprocess = Preprocess(track="raw", full_scale=60_000, image_px=32)
+    n_plain = 3
+
+    def strongest(ratio: float) -> int:
+        shrunk = torch.stack([torch.full((32, 32), 0.26), torch.full((32, 32), 0.26 * ratio)])[None]
+        planes = preprocess.planes(shrunk)
+        assert planes.shape[1] == preprocess.n_planes
+        return int(planes[0, n_plain:, 5, 5].argmax())
+
+    paper, banknote, cocaine, aluminium = (strongest(1 + (r - 1) * 0.31 / 0.26) for r in (1.32, 1.42, 1.465, 1.88))
+    assert paper < banknote <= cocaine < aluminium
+
+
+def test_air_lights_no_material_plane() -> None:
+    for track, n_channels in (("raw", 2), ("colour", 3)):
+        planes = Preprocess(track=track, full_scale=255, image_px=32).planes(torch.zeros(1, n_channels, 32, 32))
+        assert planes[:, 3:].abs().max() == 0
 
 
 def test_no_count_at_all_is_finite() -> None:
@@ -126,15 +147,15 @@ def test_pretrained_weights_come_from_the_installed_package() -> None:
         pytest.skip("the extra 'weights' is not installed")
     net, other = build_net(**options), build_net(**{**options, "seed": 1})
     own, others = weights_of(net), weights_of(other)
-    backbone = [name for name in own if name.startswith("backbone.")]
+    stem = "backbone.conv_stem.weight"
+    backbone = [name for name in own if name.startswith("backbone.") and name != stem]
     assert all(np.array_equal(own[name], others[name]) for name in backbone)  # nothing was left to chance
-    from xraybench.models._net import _lite0_weights
-
     stored = _lite0_weights()
     np.testing.assert_array_equal(own["backbone.blocks.1.0.conv_pwl.weight"], stored["blocks.1.0.conv_pwl.weight"])
-    # The first layer of an ImageNet network holds colour-opponent edges: far from what is drawn at random.
+    np.testing.assert_array_equal(own[stem][:, :3], stored["conv_stem.weight"])
+    # What an ImageNet network sees first is colour-opponent edges: far from what is drawn at random.
     scratch = weights_of(build_net(**{**options, "pretrained": "none"}))
-    assert np.abs(own["backbone.conv_stem.weight"]).max() > 2 * np.abs(scratch["backbone.conv_stem.weight"]).max()
+    assert np.abs(own[stem][:, :3]).max() > 2 * np.abs(scratch[stem]).max()
 
 
 def test_a_saved_network_says_the_same(network: TimmNet, unseen: Dataset, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ PROFILES: Registry[Profile] = Registry("profile")
 
 for _profile in (
     Profile("smoke", 4, 64, 60, 2, 60),  # seconds; 60 benign is the least that supports a pfa of 0.05
-    Profile("quick", 50, 800, 600, 30, 600),  # 30 a cell: with no miss among 29, pd >= 0.90 holds at 95 %
+    Profile("quick", 150, 2400, 600, 30, 600),  # 30 a cell: with no miss among 29, pd >= 0.90 holds at 95 %
     Profile("full", 250, 4000, 1200, 60, 1200),
 ):
     PROFILES.add(_profile.name, _profile)

@@ -227,5 +227,5 @@ def _row(
         interval=ends.method,
         n_items=n_items,
         n_threats=n_threats,
-        reason=reason or ("" if not math.isnan(ends.low) else ends.method),
+        reason=reason or (ends.method if math.isnan(ends.low) or math.isnan(ends.high) else ""),
     )

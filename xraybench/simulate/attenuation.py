@@ -62,7 +62,7 @@ def element_mass_attenuation(symbol: str, energy_kev: ArrayLike, *, process: str
             f"asked for {np.nanmin(energy):g} to {np.nanmax(energy):g} keV."
         )
     column = element.log_cm2_per_g[:, PROCESSES.index(process)]
-    return np.exp(np.interp(log_energy, element.log_energy, column))
+    return np.asarray(np.exp(np.interp(log_energy, element.log_energy, column)))
 
 
 def mass_attenuation(material: str, energy_kev: ArrayLike, *, process: str = "total") -> FloatArray:
@@ -71,7 +71,7 @@ def mass_attenuation(material: str, energy_kev: ArrayLike, *, process: str = "to
         share * element_mass_attenuation(symbol, energy_kev, process=process)
         for symbol, share in materials.weight_shares(material)
     ]
-    return np.sum(parts, axis=0)
+    return np.asarray(np.sum(parts, axis=0))
 
 
 def linear_attenuation(material: str, energy_kev: ArrayLike) -> FloatArray:

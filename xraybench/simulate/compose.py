@@ -1,8 +1,8 @@
 """One whole item: package, goods, and a slot that holds a threat or the like.
 
-The rule against shortcuts: every item has a slot, hidden in one of the four ways. A threat goes into the slot, or a benign thing of
-like size does. Package, goods and what hides the slot come from streams that know nothing of the label, so the benign twin
-of a threat item (same seed and name) differs in the slot's content alone.
+The rule against shortcuts: every item has a slot, hidden in one of the four ways. A threat goes into the slot, or a benign
+thing of like size does. Package, goods and what hides the slot come from streams that know nothing of the label, so the
+benign twin of a threat item (same seed and name) differs in the slot's content alone.
 """
 
 import math
@@ -24,7 +24,7 @@ THREATS = tuple(threats.BUILDERS)
 CONCEALMENTS = tuple(hiding.HIDINGS)
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 
-HARD_DECOYS = 0.2  # share of benign items whose slot holds what is mistaken for a threat
+HARD_DECOYS = 0.12  # share of benign items whose slot holds what is mistaken for a threat
 
 
 def make_scene(
@@ -61,7 +61,7 @@ def make_scene(
     def stream(*names: str | int) -> Dice:
         return Dice(chance.stream(seed, "scene", vector, name, *names))
 
-    pieces, objects = _pack(package, slot, content, threat, vector, stream)
+    pieces, objects = _pack(package, slot, content, threat, vector, staging, stream)
     return _scene(name, vector, threat, staging, pieces, objects, stream("turn"))
 
 
@@ -71,7 +71,9 @@ def _check(axis: str, name: str, made: tuple[str, ...]) -> None:
         raise BadValue(f"The simulator makes no {axis} '{name}' yet. It makes: {', '.join(made)}.")
 
 
-def _content(dice: Dice, room: threats.Room, staging: str, threat: str | None, drawn: str, anything: tuple[str, ...]) -> Item:
+def _content(
+    dice: Dice, room: threats.Room, staging: str, threat: str | None, drawn: str, anything: tuple[str, ...]
+) -> Item:
     """The threat, or a decoy about as large as the threat that would have stood there."""
     margin = hiding.MARGIN[staging]
     inner = (room[0] - margin[0], room[1] - margin[1], max(room[2] - margin[2], 9.0))
@@ -100,16 +102,23 @@ def _decoy(dice: Dice, kinds: tuple[str, ...], room: threats.Room) -> Item:
 
 
 def _pack(
-    package: Package, slot: Item, content: Item, threat: str | None, vector: str, stream: Callable[..., Dice]
+    package: Package,
+    slot: Item,
+    content: Item,
+    threat: str | None,
+    vector: str,
+    staging: str,
+    stream: Callable[..., Dice],
 ) -> tuple[list[tuple[Item, list[int]]], list[SceneObject]]:
     objects = [SceneObject(package.style, "packaging")]
     pieces: list[tuple[Item, list[int]]] = []
     pile = Pile(package)
     slot_dice = stream("place")
-    where = slot_dice.whole(0, package.n_goods)
+    is_open = staging == "undeclared"  # in the open: laid first, and what is put beside it keeps off
+    where = 0 if is_open else slot_dice.whole(0, package.n_goods)
     for i in range(package.n_goods + 1):
         if i == where:
-            laid = pile.put(slot_dice, slot, must=True, anywhere=0.1)
+            laid = pile.put(slot_dice, slot, must=True, anywhere=0.1, in_the_open=is_open)
             assert laid is not None
             objects.append(SceneObject("cover", "cover"))
             objects.append(SceneObject(content.kind, "slot", threat or ""))

@@ -79,7 +79,7 @@ def _coarse_taps(sigma: float) -> Float32Array:
     reach = max(1, int(np.ceil(2.5 * sigma)))
     x = np.arange(-reach, reach + 1)
     taps = np.exp(-0.5 * (x / sigma) ** 2)
-    return (taps / taps.sum()).astype(np.float32)
+    return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
 @njit(cache=True)
@@ -120,7 +120,7 @@ def _upsample(coarse, scale, out) -> None:  # type: ignore[no-untyped-def]
 def row_gain(sensor: Sensor, height: int) -> Float32Array:
     """The fixed gain residual of each detector row and channel, shape (2, height), about 1."""
     draw = chance.stream(0, "row_gain", sensor.name, height).standard_normal((2, height))
-    return (1.0 + sensor.artefacts.row_gain * draw).astype(np.float32)
+    return np.asarray(1.0 + sensor.artefacts.row_gain * draw, dtype=np.float32)
 
 
 @njit(cache=True)
@@ -147,13 +147,13 @@ def expose(signals: Float32Array, sensor: Sensor, rng: np.random.Generator) -> U
         signals: Channels and variances as `spectral.signals` gives them, shape (4, height, width); overwritten.
 
     Returns:
-        Counts, shape (height, width, 2), channels (hi, lo), the open beam at `sensor.open_beam`. Noise is Gaussian: below some
-        20 quanta electronic noise rules in these sensors.
+        Counts, shape (height, width, 2), channels (hi, lo), the open beam at `sensor.open_beam`. Noise is
+        Gaussian: below some 20 quanta electronic noise rules in these sensors.
     """
     height, width = signals.shape[1:]
     blur(signals, blur_taps(sensor.detector.blur_px))
     gain = row_gain(sensor, height)
-    jitter = (1.0 + sensor.artefacts.line_jitter * rng.standard_normal(width)).astype(np.float32)
+    jitter = np.asarray(1.0 + sensor.artefacts.line_jitter * rng.standard_normal(width), dtype=np.float32)
     noise = rng.standard_normal((2, height, width), dtype=np.float32)
     counts = np.empty((2, height, width), np.uint16)
     for c in (0, 1):

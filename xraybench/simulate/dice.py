@@ -1,4 +1,4 @@
-"""Plain random choices for building scenes: numbers drawn in blocks, because one call a number would cost more than the scene."""
+"""Plain random choices for building scenes. Numbers are drawn in blocks: one call each would cost more than the scene."""
 
 from collections.abc import Sequence
 from typing import TypeVar

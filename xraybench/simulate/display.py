@@ -1,4 +1,4 @@
-"""How a scanner shows its two channels: hue by effective atomic number, lightness by transmission. A table, one look-up a pixel."""
+"""How a scanner shows its two channels: hue by atomic number, lightness by transmission. One look-up a pixel."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from xraybench.core.sensor import Sensor
-from xraybench.core.types import Float32Array, FloatArray, UInt8Array, UInt16Array
-from xraybench.simulate import materials, spectral
+from xraybench.core.types import FloatArray, UInt8Array, UInt16Array
+from xraybench.simulate import attenuation, materials, spectral
 
 # calibration absorbers, ascending in atomic number; water by its effective number
 CALIBRATION = (("carbon", 6.0), ("water", 7.4), ("aluminium", 13.0), ("calcium", 20.0), ("iron", 26.0), ("tin", 50.0))
@@ -31,7 +31,7 @@ def attenuation_curves(sensor: Sensor, depth_hi: FloatArray) -> FloatArray:
     beam = spectral.nodes(sensor)
     curves = []
     for name, _ in CALIBRATION:
-        mu = spectral.attenuation.linear_attenuation(name, beam.energy_kev)
+        mu = attenuation.linear_attenuation(name, beam.energy_kev)
         g_cm2 = np.concatenate([[0.0], np.geomspace(1e-4, 400.0, 600)])
         passed = np.exp(-np.outer(g_cm2 / materials.get(name).density_g_cm3, mu)) @ beam.weights[:2].T
         hi, lo = -np.log(np.maximum(passed, 1e-30)).T
@@ -56,7 +56,7 @@ def effective_z(sensor: Sensor, depth_hi: FloatArray, depth_lo: FloatArray) -> F
         z = np.where(share > 0, z_of[i] + np.clip(share, 0, 1) * (z_of[i + 1] - z_of[i]), z)
     below = (flat_ratio - at[0]) / np.maximum(at[1] - at[0], 1e-6)
     z = np.where(below < 0, np.maximum(z_of[0] + below * (z_of[1] - z_of[0]), _Z_RANGE[0]), z)
-    return np.clip(z, *_Z_RANGE).reshape(np.shape(depth_hi))
+    return np.asarray(np.clip(z, *_Z_RANGE).reshape(np.shape(depth_hi)))
 
 
 def _depth_of_step() -> FloatArray:
@@ -87,7 +87,7 @@ def _tint(sensor: Sensor, z: FloatArray, tone: FloatArray) -> UInt8Array:
     light = np.clip((t - middle) / (1.0 - middle), 0.0, 1.0)
     dark = np.clip(t / middle, 0.0, 1.0)
     colour = np.where(t >= middle, hue + (background - hue) * light, hue * dark)
-    return np.rint(np.clip(colour, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(colour, 0, 255)), dtype=np.uint8)
 
 
 @njit(cache=True)
@@ -118,6 +118,3 @@ def display(sensor: Sensor, raw: UInt16Array) -> UInt8Array:
 def grey(sensor: Sensor, raw: UInt16Array) -> UInt8Array:
     """The high-energy channel as the scanner shows it in grey, shape (height, width, 1)."""
     return _palette(sensor).grey[raw[:, :, :1]]
-
-
-__all__ = ["CALIBRATION", "Float32Array", "attenuation_curves", "display", "effective_z", "grey"]

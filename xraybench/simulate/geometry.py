@@ -12,7 +12,7 @@ over columns one short vector loop. Lengths are mm inside, cm in the maps.
 import numpy as np
 from numba import njit
 
-from xraybench.core.types import Float32Array
+from xraybench.core.types import Float32Array, FloatArray
 
 BOX, ELLIPSOID, CYLINDER = 0, 1, 2
 TEXEL_MM = 0.8
@@ -214,14 +214,14 @@ def make_texture_banks() -> Float32Array:
     folds = np.abs(folds) + 0.35 * _filtered(rng, np.exp(-((f - 26.0) ** 2) / 200.0))
     grain = _filtered(rng, np.exp(-((f / 90.0) ** 2)))
     coarse = _filtered(rng, 1.0 / (1.0 + (f / 14.0) ** 3))
-    weave = np.sin(2 * np.pi * fx * 0) + _filtered(rng, np.exp(-((f - 60.0) ** 2) / 60.0))
+    weave = _filtered(rng, np.exp(-((f - 60.0) ** 2) / 60.0))
     banks = np.stack([folds, grain, coarse, weave])
     banks -= banks.mean(axis=(1, 2), keepdims=True)
     banks /= banks.std(axis=(1, 2), keepdims=True)
-    return np.clip(banks, -2.5, 2.5).astype(np.float32)
+    return np.asarray(np.clip(banks, -2.5, 2.5), dtype=np.float32)
 
 
-def _filtered(rng: np.random.Generator, transfer):  # type: ignore[no-untyped-def]
+def _filtered(rng: np.random.Generator, transfer: FloatArray) -> FloatArray:
     white = np.fft.fft2(rng.standard_normal(transfer.shape))
-    field = np.fft.ifft2(white * transfer).real
-    return field / field.std()
+    field = np.asarray(np.fft.ifft2(white * transfer).real, dtype=np.float64)
+    return np.asarray(field / field.std())

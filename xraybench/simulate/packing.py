@@ -6,10 +6,12 @@ nothing stands inside anything else.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xraybench.core.types import FloatArray
+from xraybench.core.types import BoolArray, FloatArray
 from xraybench.simulate.dice import Dice
 from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, placed, yaw
 
@@ -33,9 +35,13 @@ def choose_package(vector: str, dice: Dice) -> Package:
     if vector == "mail":
         style = dice.pick(("envelope", "padded_bag", "padded_bag", "flat_carton", "flat_carton"))
         if style == "envelope":
-            return Package(style, dice.between(165, 235), dice.between(110, 175), dice.between(18, 28), dice.whole(0, 1))
+            return Package(
+                style, dice.between(165, 235), dice.between(110, 175), dice.between(18, 28), dice.whole(0, 1)
+            )
         if style == "padded_bag":
-            return Package(style, dice.between(160, 232), dice.between(115, 195), dice.between(28, 50), dice.whole(0, 1))
+            return Package(
+                style, dice.between(160, 232), dice.between(115, 195), dice.between(28, 50), dice.whole(0, 1)
+            )
         return Package(style, dice.between(165, 230), dice.between(115, 195), dice.between(38, 68), dice.whole(0, 2))
     return Package("carton", dice.between(190, 305), dice.between(155, 240), dice.between(85, 175), dice.whole(2, 5))
 
@@ -47,16 +53,20 @@ class Pile:
         self.package = package
         self.n_x, self.n_y = math.ceil(package.x / CELL_MM), math.ceil(package.y / CELL_MM)
         self.height: FloatArray = np.zeros((self.n_x, self.n_y))
+        self.closed: BoolArray = np.zeros((self.n_x, self.n_y), dtype=np.bool_)  # nothing may be laid here any more
 
     @property
     def top(self) -> float:
         """The highest point so far, in mm."""
         return float(self.height.max())
 
-    def put(self, dice: Dice, item: Item, *, must: bool, anywhere: float = 0.25) -> Item | None:
+    def put(
+        self, dice: Dice, item: Item, *, must: bool, anywhere: float = 0.25, in_the_open: bool = False
+    ) -> Item | None:
         """The item laid into the package, or None where it does not fit; `must` takes it whatever the height.
 
-        `anywhere` is the chance that it is dropped on the first place tried, on top of others or not.
+        `anywhere` is the chance that it is dropped on the first place tried, on top of others or not. What is put
+        `in_the_open` keeps its place to itself: nothing is laid on it or under it.
         """
         turned = self._turned(dice, item)
         if turned is None:
@@ -69,19 +79,21 @@ class Pile:
         n_tries = 1 if dice.chance(anywhere) else N_TRIES
         for _ in range(n_tries):
             x, y = dice.between(0.0, free_x), dice.between(0.0, free_y)
-            z = float(self._under(x, y, sx, sy).max())
+            is_closed = bool(self._under(self.closed, x, y, sx, sy).any())
+            z = math.inf if is_closed and not must else float(self._under(self.height, x, y, sx, sy).max())
             if best is None or z < best[2]:
                 best = (x, y, z)
         assert best is not None
         x, y, z = best
         if z + sz > self.package.z and not must:
             return None
-        self._under(x, y, sx, sy)[:] = z + sz
+        self._under(self.height, x, y, sx, sy)[:] = z + sz
+        self._under(self.closed, x, y, sx, sy)[:] |= in_the_open
         return placed(turned, at=(x + sx / 2 - self.package.x / 2, y + sy / 2 - self.package.y / 2, z))
 
-    def _under(self, x: float, y: float, sx: float, sy: float) -> FloatArray:
+    def _under(self, grid: NDArray[Any], x: float, y: float, sx: float, sy: float) -> NDArray[Any]:
         i0, j0 = min(int(x / CELL_MM), self.n_x - 1), min(int(y / CELL_MM), self.n_y - 1)
-        return self.height[i0 : max(math.ceil((x + sx) / CELL_MM), i0 + 1), j0 : max(math.ceil((y + sy) / CELL_MM), j0 + 1)]
+        return grid[i0 : max(math.ceil((x + sx) / CELL_MM), i0 + 1), j0 : max(math.ceil((y + sy) / CELL_MM), j0 + 1)]
 
     def _turned(self, dice: Dice, item: Item) -> Item | None:
         """Free yaw where there is room for it, else along a wall."""
@@ -144,10 +156,18 @@ def _carton(parts: Parts, package: Package, top: float, dice: Dice) -> None:
         for side in (-1, 1):
             parts.box("cardboard", (side * (x - flap) / 2, 0.0, level * 1.01), (flap, y, depth), fill=fill)
     parts.box("polypropylene", (0.0, 0.0, z + wall + 0.2), (x, 48.0, 0.1))
-    parts.box("coated_paper", (dice.between(-0.2, 0.2) * x, dice.between(-0.2, 0.2) * y, z + wall + 0.4), (100.0, 70.0, 0.2))
+    parts.box(
+        "coated_paper", (dice.between(-0.2, 0.2) * x, dice.between(-0.2, 0.2) * y, z + wall + 0.4), (100.0, 70.0, 0.2)
+    )
     kind = dice.unit()
     if room > 5 and kind < 0.4:
-        parts.box("newsprint", (0.0, 0.0, top + room / 2), (package.x, package.y, room - 1), fill=dice.between(0.03, 0.10), texture=(FOLDS, 0.4))
+        parts.box(
+            "newsprint",
+            (0.0, 0.0, top + room / 2),
+            (package.x, package.y, room - 1),
+            fill=dice.between(0.03, 0.10),
+            texture=(FOLDS, 0.4),
+        )
     elif room > 5 and kind < 0.6:
         parts.box("foam", (0.0, 0.0, top + room / 2), (package.x, package.y, room - 1), fill=0.8, texture=(COARSE, 0.3))
     elif kind < 0.8:

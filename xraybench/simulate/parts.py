@@ -8,6 +8,8 @@ the end: a scene of 300 primitives takes about a millisecond.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -109,28 +111,46 @@ class Parts:
         self._reals.append((*at, *half, *turn, fill, depth))
         return len(self._ints) - 1
 
-    def box(self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], **rest) -> int:  # type: ignore[no-untyped-def]
+    def box(self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], **rest: Any) -> int:
         """A box by its centre and full sizes."""
         return self.add(BOX, material, at, size, **rest)
 
-    def ball(self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], **rest) -> int:  # type: ignore[no-untyped-def]
+    def ball(self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], **rest: Any) -> int:
         """An ellipsoid by its centre and full axes."""
         return self.add(ELLIPSOID, material, at, size, **rest)
 
-    def rod(  # type: ignore[no-untyped-def]
-        self, material: str, at: tuple[float, float, float], diameter: float, length: float, *, axis: str = "z", **rest
+    def rod(
+        self,
+        material: str,
+        at: tuple[float, float, float],
+        diameter: float,
+        length: float,
+        *,
+        axis: str = "z",
+        **rest: Any,
     ) -> int:
         """A round cylinder along x, y or z, or along z of its own `turn`."""
         turn = rest.pop("turn", {"x": ALONG_X, "y": ALONG_Y, "z": STRAIGHT}[axis])
         return self.add(CYLINDER, material, at, (diameter, diameter, length), turn=turn, **rest)
 
-    def bar(self, material: str, a: tuple[float, float], b: tuple[float, float], z: float, wide: float, thick: float, **rest) -> int:  # type: ignore[no-untyped-def]
+    def bar(
+        self,
+        material: str,
+        a: tuple[float, float],
+        b: tuple[float, float],
+        z: float,
+        wide: float,
+        thick: float,
+        **rest: Any,
+    ) -> int:
         """A flat bar from a to b in the plane z, `wide` across and `thick` in z."""
         dx, dy = b[0] - a[0], b[1] - a[1]
         at = (0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]), z)
         return self.box(material, at, (math.hypot(dx, dy), wide, thick), turn=yaw(math.atan2(dy, dx)), **rest)
 
-    def wire(self, material: str, a: tuple[float, float, float], b: tuple[float, float, float], diameter: float, **rest) -> int:  # type: ignore[no-untyped-def]
+    def wire(
+        self, material: str, a: tuple[float, float, float], b: tuple[float, float, float], diameter: float, **rest: Any
+    ) -> int:
         """A round rod from a to b."""
         d = (b[0] - a[0], b[1] - a[1], b[2] - a[2])
         length = math.sqrt(d[0] ** 2 + d[1] ** 2 + d[2] ** 2)
@@ -139,7 +159,7 @@ class Parts:
         at = (0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]), 0.5 * (a[2] + b[2]))
         return self.rod(material, at, diameter, length, turn=turn, **rest)
 
-    def prism(self, material: str, corners: Sequence[tuple[float, float]], z0: float, z1: float, **rest) -> int:  # type: ignore[no-untyped-def]
+    def prism(self, material: str, corners: Sequence[tuple[float, float]], z0: float, z1: float, **rest: Any) -> int:
         """A convex polygon (counter-clockwise in x, y) drawn out from z0 to z1."""
         xs, ys = [c[0] for c in corners], [c[1] for c in corners]
         cx, cy, cz = 0.5 * (min(xs) + max(xs)), 0.5 * (min(ys) + max(ys)), 0.5 * (z0 + z1)
@@ -152,16 +172,20 @@ class Parts:
         size = (max(xs) - min(xs), max(ys) - min(ys), z1 - z0)
         return self.box(material, (cx, cy, cz), size, planes=planes, **rest)
 
-    def ring(self, material: str, at: tuple[float, float, float], diameter: float, wire: float, *, n: int = 10, **rest) -> None:  # type: ignore[no-untyped-def]
+    def ring(
+        self, material: str, at: tuple[float, float, float], diameter: float, wire: float, *, n: int = 10, **rest: Any
+    ) -> None:
         """A ring lying flat, of n straight pieces of round wire."""
         x, y, z = at
         r = 0.5 * diameter
         step = 2 * math.pi / n
         points = [(x + r * math.cos(i * step), y + r * math.sin(i * step), z) for i in range(n + 1)]
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in pairwise(points):
             self.wire(material, a, b, wire, **rest)
 
-    def shell(self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], wall: float, **rest) -> int:  # type: ignore[no-untyped-def]
+    def shell(
+        self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], wall: float, **rest: Any
+    ) -> int:
         """A closed hollow box; returns the row of the outer box."""
         outer = self.box(material, at, size, **rest)
         self.box("", at, (size[0] - 2 * wall, size[1] - 2 * wall, size[2] - 2 * wall), inside=outer)

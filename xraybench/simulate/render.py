@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numba import njit
 
 from xraybench.core import chance
 from xraybench.core.errors import BadValue
@@ -90,7 +91,9 @@ def render_many(
     field = field_px or _field_of(scene, first)
     for sensor in sensors[1:]:
         if sensor.geometry != first.geometry or (field_px is None and _field_of(scene, sensor) != field):
-            raise BadValue(f"Sensors {first.name} and {sensor.name} look through different geometry: render them apart.")
+            raise BadValue(
+                f"Sensors {first.name} and {sensor.name} look through different geometry: render them apart."
+            )
     paths = path_maps(scene, first, field)
     labels = _labels(scene, first, paths)
     rendered = []
@@ -127,12 +130,12 @@ def path_maps(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> PathMa
     """Path lengths of every material of the scene, as the sensor's rays meet them."""
     used = np.unique(scene.ints[:, 1])
     used = used[used >= 0]
-    index = np.full(len(materials.MATERIALS) + 1, -1, dtype=np.int32)  # the last stands for -1, a hole
+    index = np.full(len(materials.MATERIALS) + 1, -1, dtype=np.int64)  # the last stands for -1, a hole
     index[used] = np.arange(used.size)
     add_index = index[scene.ints[:, 1]]
     parent = scene.ints[:, 2]
     has_parent = parent >= 0
-    sub_index = np.where(has_parent, add_index[parent], -1).astype(np.int32)
+    sub_index = np.where(has_parent, add_index[parent], -1)
     fill = scene.reals[:, 15].astype(np.float32)
     sub_scale = np.where(has_parent, fill[parent], 0.0).astype(np.float32)
     maps = np.zeros((used.size, *field_px), np.float32)
@@ -195,9 +198,7 @@ def _labels(scene: Scene, sensor: Sensor, paths: PathMaps) -> Labels:
     dominant, depth = _dominant(paths.cm, mu)
     ids = np.array([0, *(materials.material_id(name) for name in paths.materials)], dtype=np.uint8)
     threats = [
-        _threat_label(scene, sensor, number, depth)
-        for number, thing in enumerate(scene.objects)
-        if thing.threat
+        _threat_label(scene, sensor, number, depth) for number, thing in enumerate(scene.objects) if thing.threat
     ]
     return Labels(tuple(t for t in threats if t is not None), ids[dominant])
 
@@ -210,7 +211,7 @@ def _dominant(cm: Float32Array, mu: Float32Array) -> tuple[IntArray, Float32Arra
     return best.astype(np.int64), total
 
 
-@geometry.njit(cache=True)
+@njit(cache=True)
 def _dominant_kernel(cm, mu, best, total) -> None:  # type: ignore[no-untyped-def]
     height, width = total.shape
     deepest = np.empty(width, np.float32)
@@ -242,9 +243,7 @@ def _threat_label(scene: Scene, sensor: Sensor, number: int, depth: Float32Array
     _trace(scene, rows, sensor, maps, solid, ones, none, ones, textured=False)
     gains = np.where(material >= 0, 1, -1)
     loses = np.where((parent >= 0) & (scene.ints[parent, 4] == number), 1, -1)
-    _trace(
-        scene, rows, sensor, maps, gains, own.astype(np.float32), loses, inner.astype(np.float32), textured=False
-    )
+    _trace(scene, rows, sensor, maps, gains, own.astype(np.float32), loses, inner.astype(np.float32), textured=False)
     mask = maps[0] > 1e-6
     if not mask.any():
         return None

@@ -1,7 +1,7 @@
 """The record of one item to be scanned: primitives, objects and what is hidden. Rendering knows nothing else.
 
-A scene goes to JSON and back without loss, because every length is rounded to 1e-6 mm and every rotation entry to 1e-9 when the
-scene is made. So the same JSON gives the same scan, whatever later becomes of the item library.
+A scene goes to JSON and back without loss, because every length is rounded to 1e-6 mm and every rotation entry to 1e-9
+when the scene is made. So the same JSON gives the same scan, whatever later becomes of the item library.
 """
 
 import json
@@ -131,8 +131,9 @@ def join(items: list[tuple[Item, list[int]]]) -> tuple[IntArray, FloatArray, Flo
         all_planes.append(item.planes)
         n_rows += len(ints)
         n_planes += len(item.planes)
-    reals = np.concatenate(all_reals)
+    reals: FloatArray = np.concatenate(all_reals)
     reals[:, :6] = np.round(reals[:, :6], 6)
     reals[:, 6:15] = np.round(reals[:, 6:15], 9)
     reals[:, 15:] = np.round(reals[:, 15:], 6)
-    return np.concatenate(all_ints), reals, np.round(np.concatenate(all_planes), 9)
+    planes: FloatArray = np.concatenate(all_planes).round(9)
+    return np.concatenate(all_ints), reals, planes

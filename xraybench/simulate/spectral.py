@@ -84,8 +84,8 @@ def fit_nodes(
 ) -> Beam:
     """A beam of few nodes that gives the same four outputs behind any stack of materials.
 
-    Drop the node whose loss hurts least until `n_nodes` are left, then move and swap single nodes for `n_rounds` rounds while
-    that helps; weights are non-negative least squares on relative errors. The stacks hold K-edge materials, else gold
+    Drop the node whose loss hurts least until `n_nodes` are left, then move single nodes for `n_rounds` rounds while that
+    helps; weights are non-negative least squares on relative errors. The stacks hold K-edge materials, else gold
     would be off by 16 %.
     """
     paths, mu = material_stacks(beam.energy_kev, n_stacks=n_stacks, seed=seed)
@@ -170,7 +170,9 @@ def material_stacks(energy_kev: FloatArray, *, n_stacks: int, seed: int) -> tupl
     """Random stacks of one to four materials: path lengths in cm (n_stacks, n_materials) and mu in 1/cm (n_materials, n)."""
     rng = np.random.Generator(np.random.PCG64(seed))
     mu = np.stack([attenuation.linear_attenuation(name, energy_kev) for name in STACKED])
-    deepest = np.array([_DEEPEST_G_CM2[materials.get(name).family] / materials.get(name).density_g_cm3 for name in STACKED])
+    deepest = np.array(
+        [_DEEPEST_G_CM2[materials.get(name).family] / materials.get(name).density_g_cm3 for name in STACKED]
+    )
     paths = np.zeros((n_stacks, len(STACKED)))
     for row in paths:
         chosen = rng.choice(len(STACKED), size=int(rng.integers(1, 5)), replace=False)

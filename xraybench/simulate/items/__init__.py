@@ -1,1 +1,1 @@
-"""The item library: goods, threats, decoys and the things that hide them. Every builder takes `Dice` and returns an `Item`."""
+"""The item library: goods, threats, and the things that hide them. Every builder takes `Dice` and returns an `Item`."""

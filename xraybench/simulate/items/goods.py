@@ -1,7 +1,7 @@
 """What mail and parcels lawfully hold: some thirty kinds of goods, each with free proportions.
 
-Every builder takes the dice and the room there is (longest side, middle side, thickness, in mm) and fits into it. Metal tools,
-toy guns, sugar bags and note-sized booklets are here on purpose: they are what a threat is mistaken for.
+Every builder takes the dice and the room there is (longest side, middle side, thickness, in mm) and fits into it. Metal
+tools, toy guns, sugar bags and note-sized booklets are here on purpose: they are what a threat is mistaken for.
 """
 
 import math
@@ -15,7 +15,9 @@ Room = tuple[float, float, float]
 FOOD_POWDERS = (*("sugar", "flour") * 3, *("coffee", "milk_powder") * 2, "salt", "washing_powder")
 
 
-def _sizes(dice: Dice, room: Room, long: tuple[float, float], wide: tuple[float, float], thick: tuple[float, float]) -> Room:
+def _sizes(
+    dice: Dice, room: Room, long: tuple[float, float], wide: tuple[float, float], thick: tuple[float, float]
+) -> Room:
     """Sizes drawn in the given ranges and cut to the room."""
     return (
         min(dice.between(*long), room[0] * 0.97),
@@ -32,7 +34,9 @@ def book(dice: Dice, room: Room) -> Item:
     parts = Parts()
     x, y, z = _sizes(dice, room, (110, 230), (80, 165), (8, 42))
     cover = dice.between(0.3, 2.6)
-    parts.box(dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, 0.0), (x - 4, y - 4, z), texture=(WEAVE, 0.01))
+    parts.box(
+        dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, 0.0), (x - 4, y - 4, z), texture=(WEAVE, 0.01)
+    )
     for side in (-1, 1):
         parts.box("cardboard", (0.0, 0.0, side * (z + cover) / 2), (x, y, cover))
     parts.box("cardboard", (0.0, -y / 2, 0.0), (x, cover + 0.5, z))
@@ -49,7 +53,12 @@ def magazines(dice: Dice, room: Room) -> Item:
         if level and level + thick > room[2]:
             break
         turn = yaw(dice.between(-0.06, 0.06))
-        parts.box(dice.pick(("coated_paper", "newsprint")), (dice.between(-5, 5), dice.between(-5, 5), level + thick / 2), (x * 0.95, y * 0.93, thick), turn=turn)
+        parts.box(
+            dice.pick(("coated_paper", "newsprint")),
+            (dice.between(-5, 5), dice.between(-5, 5), level + thick / 2),
+            (x * 0.95, y * 0.93, thick),
+            turn=turn,
+        )
         for sx in (-1, 1):
             parts.bar("steel", (sx * x * 0.2 - 6, -y * 0.46), (sx * x * 0.2 + 6, -y * 0.46), level + thick, 0.7, 0.7)
         level += thick + 0.3
@@ -101,14 +110,29 @@ def clothing(dice: Dice, room: Room) -> Item:
         thick = z / n
         size = (x * dice.between(0.8, 1.0), y * dice.between(0.75, 1.0), thick)
         at = (dice.between(-0.06, 0.06) * x, dice.between(-0.08, 0.08) * y, level + thick / 2)
-        parts.add(1 if i == n - 1 and dice.chance(0.4) else 0, cloth, at, size, texture=(FOLDS, dice.between(0.12, 0.28)), fill=dice.between(0.6, 1.1), turn=yaw(dice.between(-0.1, 0.1)))
+        parts.add(
+            1 if i == n - 1 and dice.chance(0.4) else 0,
+            cloth,
+            at,
+            size,
+            texture=(FOLDS, dice.between(0.12, 0.28)),
+            fill=dice.between(0.6, 1.1),
+            turn=yaw(dice.between(-0.1, 0.1)),
+        )
         level += thick
     trim = dice.unit()
     if trim < 0.45:
         for i in range(dice.whole(3, 7)):
-            parts.rod(dice.pick(("abs", "abs", "brass")), (-0.4 * x + i * 0.13 * x, dice.between(-2, 2), level + 1.2), 11.0, 2.2)
+            parts.rod(
+                dice.pick(("abs", "abs", "brass")),
+                (-0.4 * x + i * 0.13 * x, dice.between(-2, 2), level + 1.2),
+                11.0,
+                2.2,
+            )
     elif trim < 0.7:
-        parts.bar("brass", (-x * 0.35, y * 0.1), (x * 0.35, y * dice.between(-0.1, 0.2)), level + 1.0, 5.0, 1.3, fill=0.7)
+        parts.bar(
+            "brass", (-x * 0.35, y * 0.1), (x * 0.35, y * dice.between(-0.1, 0.2)), level + 1.0, 5.0, 1.3, fill=0.7
+        )
     return parts.finish("clothing")
 
 
@@ -129,8 +153,20 @@ def add_shoe(parts: Parts, dice: Dice, size: Room) -> int:
     parts.box("rubber", (-x * 0.32, 0.0, -sole * 0.3), (x * 0.24, y * 0.76, sole * 0.9))
     if dice.chance(0.6):
         parts.bar("steel", (-x * 0.25, 0.0), (x * 0.1, 0.0), sole, 14.0, 1.2)
-    upper = parts.ball("leather", (-0.03 * x, 0.0, sole), (x * 0.98, y * 0.96, 2 * (z - sole)), planes=[(0.0, 0.0, -1.0, 0.0)], fill=1.2)
-    parts.ball("", (-0.03 * x, 0.0, sole), (x * 0.95, y * 0.90, 2 * (z - sole) - 7), planes=[(0.0, 0.0, -1.0, 0.0)], inside=upper)
+    upper = parts.ball(
+        "leather",
+        (-0.03 * x, 0.0, sole),
+        (x * 0.98, y * 0.96, 2 * (z - sole)),
+        planes=[(0.0, 0.0, -1.0, 0.0)],
+        fill=1.2,
+    )
+    parts.ball(
+        "",
+        (-0.03 * x, 0.0, sole),
+        (x * 0.95, y * 0.90, 2 * (z - sole) - 7),
+        planes=[(0.0, 0.0, -1.0, 0.0)],
+        inside=upper,
+    )
     for i in range(4):
         for side in (-1, 1):
             parts.rod("brass", (x * (0.02 + 0.06 * i), side * y * 0.16, z * 0.82 - i * z * 0.05), 5.0, 2.0)
@@ -153,7 +189,14 @@ def add_plush(parts: Parts, dice: Dice, size: Room) -> int:
     parts.ball("stuffing", (x * 0.33, 0.0, 0.0), (x * 0.34, y * 0.6, z * 0.8), texture=(COARSE, 0.25))
     for sx in (-0.38, 0.06):
         for sy in (-1, 1):
-            parts.ball(skin[0], (sx * x, sy * y * 0.38, -z * 0.1), (x * 0.24, y * 0.2, z * 0.45), texture=skin[1], fill=0.35, turn=yaw(sy * 0.6))
+            parts.ball(
+                skin[0],
+                (sx * x, sy * y * 0.38, -z * 0.1),
+                (x * 0.24, y * 0.2, z * 0.45),
+                texture=skin[1],
+                fill=0.35,
+                turn=yaw(sy * 0.6),
+            )
     for sy in (-1, 1):
         parts.ball("abs", (x * 0.40, sy * y * 0.13, z * 0.3), (9.0, 9.0, 6.0))
         parts.ball("stuffing", (x * 0.26, sy * y * 0.28, 0.0), (x * 0.12, y * 0.16, z * 0.3))
@@ -174,15 +217,33 @@ def bottle(dice: Dice, room: Room) -> Item:
     x, d, z = _sizes(dice, room, (110, 250), (38, 85), (32, 85))
     d = min(d, z * 1.25)
     z = min(z, d)
-    plastic, liquid = dice.pick((("pet", "water"), ("polyethylene", "shampoo"), ("pet", "oil"), ("polyethylene", "cream")))
+    plastic, liquid = dice.pick(
+        (("pet", "water"), ("polyethylene", "shampoo"), ("pet", "oil"), ("polyethylene", "cream"))
+    )
     body = x * dice.between(0.7, 0.82)
     wall = dice.between(0.6, 1.6)
     from xraybench.simulate.parts import ALONG_X
 
     outer = parts.add(2, plastic, (0.0, 0.0, 0.0), (z, d, body), turn=ALONG_X)
     level = dice.between(0.1, 0.5)  # the liquid's surface, in the upper half
-    parts.add(2, liquid, (0.0, 0.0, 0.0), (z - 2 * wall, d - 2 * wall, body - 2 * wall), turn=ALONG_X, inside=outer, planes=[(-1.0, 0.0, 0.0, level * z)])
-    parts.add(2, "", (0.0, 0.0, 0.0), (z - 2 * wall, d - 2 * wall, body - 2 * wall), turn=ALONG_X, inside=outer, planes=[(1.0, 0.0, 0.0, -level * z)])
+    parts.add(
+        2,
+        liquid,
+        (0.0, 0.0, 0.0),
+        (z - 2 * wall, d - 2 * wall, body - 2 * wall),
+        turn=ALONG_X,
+        inside=outer,
+        planes=[(-1.0, 0.0, 0.0, level * z)],
+    )
+    parts.add(
+        2,
+        "",
+        (0.0, 0.0, 0.0),
+        (z - 2 * wall, d - 2 * wall, body - 2 * wall),
+        turn=ALONG_X,
+        inside=outer,
+        planes=[(1.0, 0.0, 0.0, -level * z)],
+    )
     neck = d * dice.between(0.28, 0.45)
     parts.rod(plastic, (body / 2 + (x - body) * 0.3, 0.0, 0.0), neck, (x - body) * 0.6, axis="x", fill=0.6)
     parts.rod("polypropylene", (body / 2 + (x - body) * 0.75, 0.0, 0.0), neck * 1.2, (x - body) * 0.5, axis="x")
@@ -197,7 +258,9 @@ def glass_jar(dice: Dice, room: Room) -> Item:
     inside = dice.pick(("cream", "sugar", "coffee", "oil", "water"))
     outer = parts.rod("glass", (0.0, 0.0, 0.0), d, x, axis="x")
     wall = dice.between(2.0, 4.0)
-    parts.rod(inside, (-wall * 0.3, 0.0, 0.0), d - 2 * wall, x - 2.5 * wall, axis="x", inside=outer, texture=(COARSE, 0.04))
+    parts.rod(
+        inside, (-wall * 0.3, 0.0, 0.0), d - 2 * wall, x - 2.5 * wall, axis="x", inside=outer, texture=(COARSE, 0.04)
+    )
     lid = parts.rod("steel", (x / 2 + 5, 0.0, 0.0), d * 0.93, 10.0, axis="x")
     parts.rod("", (x / 2 + 4.6, 0.0, 0.0), d * 0.93 - 0.7, 9.6, axis="x", inside=lid)
     return parts.finish("glass_jar")
@@ -211,7 +274,16 @@ def tin_can(dice: Dice, room: Room) -> Item:
     wall = dice.between(0.18, 0.32)
     metal = dice.pick(("steel", "steel", "aluminium"))
     outer = parts.rod(metal, (0.0, 0.0, 0.0), d, x, axis="x")
-    food = parts.rod(dice.pick(("cream", "water", "flour", "coffee", "chocolate")), (0.0, 0.0, 0.0), d - 2 * wall, x - 2 * wall, axis="x", inside=outer, fill=dice.between(0.75, 1.05), texture=(COARSE, 0.10))
+    food = parts.rod(
+        dice.pick(("cream", "water", "flour", "coffee", "chocolate")),
+        (0.0, 0.0, 0.0),
+        d - 2 * wall,
+        x - 2 * wall,
+        axis="x",
+        inside=outer,
+        fill=dice.between(0.75, 1.05),
+        texture=(COARSE, 0.10),
+    )
     parts.rod("", (x * 0.45, 0.0, 0.0), d - 2 * wall, x * 0.08, axis="x", inside=food)
     for side in (-1, 1):
         ring = parts.rod(metal, (side * x * 0.495, 0.0, 0.0), d + 2.0, 3.0, axis="x")
@@ -235,7 +307,9 @@ def soap(dice: Dice, room: Room) -> Item:
                 parts.box("", (-x / 2 + k * x / 5, 0.0, at[2] + z * 0.35), (3.0, y, z * 0.3), inside=bar)
             parts.box("aluminium", (0.0, 0.0, at[2] + z / 2), (x + 3, y + 3, 0.03))
         elif material == "soap":
-            parts.ball("", (0.0, 0.0, at[2] + z / 2), (x * 0.7, y * 0.6, z * 0.3), inside=bar, planes=[(0.0, 0.0, 1.0, 0.0)])
+            parts.ball(
+                "", (0.0, 0.0, at[2] + z / 2), (x * 0.7, y * 0.6, z * 0.3), inside=bar, planes=[(0.0, 0.0, 1.0, 0.0)]
+            )
         parts.box("cardboard", (0.0, 0.0, at[2] - z / 2 - 0.3), (x + 4, y + 4, 0.5))
     return parts.finish("soap")
 
@@ -269,7 +343,9 @@ def cosmetics(dice: Dice, room: Room) -> Item:
             break
         if style < 0.4:
             x = min(dice.between(80, 150), room[0] * 0.95)
-            shapes.pillow(parts, dice.pick(("cream", "shampoo")), (x, d, d * 0.7), dice=dice, at=(0.0, y + d / 2, d * 0.35))
+            shapes.pillow(
+                parts, dice.pick(("cream", "shampoo")), (x, d, d * 0.7), dice=dice, at=(0.0, y + d / 2, d * 0.35)
+            )
             parts.rod("polypropylene", (x / 2 + 8, y + d / 2, d * 0.35), d * 0.55, 16.0, axis="x")
         elif style < 0.75:
             d = min(d * 1.2, room[2] * 0.95)
@@ -355,7 +431,14 @@ def charger(dice: Dice, room: Room) -> Item:
         parts.rod("brass", (-x / 2 - 9, side * 9.0, z / 2), 4.2, 19.0, axis="x")
     radius = min(dice.between(26, 42), room[1] * 0.45)
     if room[0] > x + 2.4 * radius + 20:
-        shapes.cable(parts, dice, radius, turns=dice.whole(1, 3), at=(x / 2 + radius * 1.15, 0.0, 0.0), thick=dice.between(3.0, 5.0))
+        shapes.cable(
+            parts,
+            dice,
+            radius,
+            turns=dice.whole(1, 3),
+            at=(x / 2 + radius * 1.15, 0.0, 0.0),
+            thick=dice.between(3.0, 5.0),
+        )
     return parts.finish("charger")
 
 
@@ -382,7 +465,12 @@ def device(dice: Dice, room: Room) -> Item:
 def add_device(parts: Parts, dice: Dice, size: Room, style: str) -> None:
     """Housing and innards of a device of this style, standing on z = 0."""
     x, y, z = size
-    parts.shell(dice.pick(("abs", "abs", "aluminium")) if style != "remote" else "abs", (0.0, 0.0, z / 2), size, dice.between(1.6, 2.6))
+    parts.shell(
+        dice.pick(("abs", "abs", "aluminium")) if style != "remote" else "abs",
+        (0.0, 0.0, z / 2),
+        size,
+        dice.between(1.6, 2.6),
+    )
     shapes.board(parts, dice, (0.0, 0.0, 4.5), (x * 0.85, y * 0.82), n_chips=10)
     shapes.screws(parts, (0.0, 0.0, z * 0.4), (x, y), long=min(14.0, z * 0.6))
     top = z - 10
@@ -395,7 +483,14 @@ def add_device(parts: Parts, dice: Dice, size: Room, style: str) -> None:
         d = min(18.2, top)
         for i in range(max(1, int(y * 0.85 // (d + 1)))):
             can = parts.rod("steel", (0.0, -y * 0.4 + d / 2 + i * (d + 1), z * 0.55), d, min(65.0, x * 0.8), axis="x")
-            parts.rod("liion", (0.0, -y * 0.4 + d / 2 + i * (d + 1), z * 0.55), d - 0.5, min(65.0, x * 0.8) - 0.5, axis="x", inside=can)
+            parts.rod(
+                "liion",
+                (0.0, -y * 0.4 + d / 2 + i * (d + 1), z * 0.55),
+                d - 0.5,
+                min(65.0, x * 0.8) - 0.5,
+                axis="x",
+                inside=can,
+            )
     elif style == "camera":
         d = min(y * 0.6, x * 0.5)
         for share in (1.0, 0.8, 0.6):
@@ -405,7 +500,9 @@ def add_device(parts: Parts, dice: Dice, size: Room, style: str) -> None:
         parts.box("liion", (x * 0.36, 0.0, z * 0.5), (x * 0.14, y * 0.6, top * 0.8))
     elif style == "remote":
         for i in range(2):
-            shapes.cell(parts, (-x * 0.2 if i else x * 0.25, 0.0, 12.0), diameter=min(10.5, top), length=min(44.0, x * 0.4))
+            shapes.cell(
+                parts, (-x * 0.2 if i else x * 0.25, 0.0, 12.0), diameter=min(10.5, top), length=min(44.0, x * 0.4)
+            )
     else:
         parts.box("copper", (-x * 0.3, 0.0, z * 0.5), (x * 0.16, y * 0.3, top * 0.5), fill=0.5)
         parts.box("aluminium", (x * 0.1, y * 0.1, 7.5), (x * 0.25, y * 0.3, 5.0), fill=0.5)
@@ -457,7 +554,13 @@ def tools(dice: Dice, room: Room) -> Item:
             shapes.spanner(parts, dice, length * dice.between(0.7, 1.0), at=(0.0, y, 3.0))
         elif style < 0.7:
             handle, tip = length * 0.42, length * 0.55
-            parts.rod(dice.pick(("abs", "wood")), (-length * 0.25, y, 10.0), dice.between(18, 28) if room[2] > 28 else room[2] * 0.9, handle, axis="x")
+            parts.rod(
+                dice.pick(("abs", "wood")),
+                (-length * 0.25, y, 10.0),
+                dice.between(18, 28) if room[2] > 28 else room[2] * 0.9,
+                handle,
+                axis="x",
+            )
             parts.rod("steel", (length * 0.22, y, 10.0), dice.between(4, 8), tip, axis="x")
         elif style < 0.85:
             for side in (-1, 1):
@@ -546,7 +649,13 @@ def toy_gun(dice: Dice, room: Room) -> Item:
     lean, grip, deep = math.radians(dice.between(10, 22)), x * 0.5, x * 0.28
     dx = grip * math.sin(lean)
     handle = parts.prism("abs", [(-dx, -grip), (deep - dx, -grip), (deep, 0.0), (0.0, 0.0)], -wide * 0.45, wide * 0.45)
-    parts.box("", (deep * 0.5 - dx * 0.5, -grip * 0.5, 0.0), (deep * 0.65, grip * 0.8, wide * 0.7), turn=yaw(-lean), inside=handle)
+    parts.box(
+        "",
+        (deep * 0.5 - dx * 0.5, -grip * 0.5, 0.0),
+        (deep * 0.65, grip * 0.8, wide * 0.7),
+        turn=yaw(-lean),
+        inside=handle,
+    )
     guard = x * 0.22
     parts.bar("abs", (deep, -guard * 0.7), (deep + guard, -guard * 0.6), 0.0, 4.0, wide * 0.5)
     parts.bar("abs", (deep + guard, -guard * 0.6), (deep + guard * 1.2, 0.0), 0.0, 4.0, wide * 0.5)
@@ -628,7 +737,13 @@ def fittings(dice: Dice, room: Room) -> Item:
         parts.bar(metal, (-x * 0.4, 0.0), (x * 0.4, 0.0), thick / 2, d * 1.2, thick)
         parts.bar(metal, (-x * 0.4, 0.0), (-x * 0.4, min(x * 0.6, room[1] * 0.8)), thick / 2, d * 1.2, thick)
     for _ in range(dice.whole(0, 6)):
-        parts.rod("steel", (dice.between(-0.4, 0.4) * x, dice.between(0.3, 0.6) * d * 2, d * 0.4), 4.0, dice.between(16, 35), axis="x")
+        parts.rod(
+            "steel",
+            (dice.between(-0.4, 0.4) * x, dice.between(0.3, 0.6) * d * 2, d * 0.4),
+            4.0,
+            dice.between(16, 35),
+            axis="x",
+        )
     return parts.finish("fittings")
 
 
@@ -669,7 +784,8 @@ GOODS: dict[str, Callable[[Dice, Room], Item]] = {
 # how often each is packed: plain goods more often than massive metal
 _WEIGHTS = {
     6: ("book", "magazines", "notebook", "cards", "clothing", "soap", "candles", "cosmetics", "plush", "bottle"),
-    4: ("food_powder", "phone", "tablet", "charger", "cables", "device", "headphones", "glass_jar", "tin_can", "mug", "shoe", "toy_car"),
+    4: ("food_powder", "phone", "tablet", "charger", "cables", "device", "headphones", "glass_jar", "tin_can", "mug",
+        "shoe", "toy_car"),
     1: ("toy_gun", "jewellery", "batteries", "tools", "keys", "cutlery", "appliance", "fittings"),
 }  # fmt: skip
 _TOO_THICK_FOR_ENVELOPE = (
@@ -694,4 +810,3 @@ DECOYS: dict[str, tuple[str, ...]] = {
     "powder_drugs": ("food_powder", "food_powder", "food_powder", "soap", "candles", "cosmetics"),
     "currency": ("cards", "cards", "notebook", "notebook", "magazines", "soap", "book", "food_powder"),
 }
-

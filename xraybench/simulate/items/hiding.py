@@ -1,7 +1,7 @@
 """How the slot is hidden: between layers, inside an article, under dense goods, or not at all.
 
-Every function takes the dice, the finished content (a threat, or the decoy in its place: they are treated alike) and the room,
-and returns one item whose primitives belong to object 0 (what hides) or 1 (what is hidden).
+Every function takes the dice, the finished content (a threat, or the decoy in its place: they are treated alike) and the
+room, and returns one item whose primitives belong to object 0 (what hides) or 1 (what is hidden).
 """
 
 import math
@@ -17,7 +17,7 @@ COVER, CONTENT = 0, 1
 # the least that a hiding adds around its content, so that the content can be built to fit: along x, y and z
 MARGIN: dict[str, Room] = {
     "undeclared": (0.0, 0.0, 0.0),
-    "in_layers": (8.0, 8.0, 9.0),
+    "in_layers": (8.0, 8.0, 11.0),
     "in_article": (22.0, 22.0, 9.0),
     "masked": (0.0, 0.0, 8.0),
 }
@@ -29,12 +29,12 @@ def _put(parts: Parts, content: Item, at: tuple[float, float, float], turn: tupl
     parts.object = COVER
 
 
-def posed(dice: Dice, content: Item, room: Room, *, on_edge: float) -> Item:
+def posed(dice: Dice, content: Item, room: Room, *, on_edge: float, leaning: float) -> Item:
     """The content lying flat, leaning, or with some chance standing on its edge, as far as the height allows."""
     style = dice.unit()
     if style < on_edge:
         turn = compose(tilt(math.pi / 2 + dice.between(-0.25, 0.25), 0.0), yaw(dice.between(-0.3, 0.3)))
-    elif style < on_edge + 0.35:
+    elif style < on_edge + leaning:
         turn = tilt(dice.between(-0.5, 0.5), dice.between(-0.25, 0.25))
     else:
         turn = tilt(dice.between(-0.06, 0.06), dice.between(-0.06, 0.06))
@@ -49,7 +49,7 @@ def posed(dice: Dice, content: Item, room: Room, *, on_edge: float) -> Item:
 def undeclared(dice: Dice, content: Item, room: Room) -> Item:
     """Loose among the goods."""
     parts = Parts()
-    _put(parts, posed(dice, content, room, on_edge=0.05), (0.0, 0.0, 0.0))
+    _put(parts, posed(dice, content, room, on_edge=0.03, leaning=0.15), (0.0, 0.0, 0.0))
     return parts.finish("slot")
 
 
@@ -61,10 +61,15 @@ def in_layers(dice: Dice, content: Item, room: Room) -> Item:
     spare = max(room[2] - content.size[2], 4.0)
     stuff = dice.pick(("paper", "paper", "cloth", "board"))
     most = {"paper": 44.0, "cloth": 70.0, "board": 20.0}[stuff]
-    total = min(spare, dice.between(0.35, 1.0) * most)
+    total = min(spare, dice.between(0.5, 1.0) * most)
     below = total * dice.between(0.25, 0.6)
     _layer_pile(parts, dice, stuff, (x, y, below), 0.0)
-    _put(parts, content, (dice.between(-0.5, 0.5) * (x - content.size[0]), dice.between(-0.5, 0.5) * (y - content.size[1]), below), yaw(0.0))
+    _put(
+        parts,
+        content,
+        (dice.between(-0.5, 0.5) * (x - content.size[0]), dice.between(-0.5, 0.5) * (y - content.size[1]), below),
+        yaw(0.0),
+    )
     _layer_pile(parts, dice, stuff, (x, y, total - below), below + content.size[2])
     return parts.finish("slot")
 
@@ -78,11 +83,27 @@ def _layer_pile(parts: Parts, dice: Dice, stuff: str, size: Room, z0: float) -> 
         turn = yaw(dice.between(-0.05, 0.05))
         whole = (size[0] * dice.between(0.9, 1.0), size[1] * dice.between(0.9, 1.0), thick)
         if stuff == "cloth":
-            parts.box(dice.pick(("cotton", "polyester_cloth")), at, whole, turn=turn, texture=(FOLDS, 0.22), fill=dice.between(0.7, 1.1))
+            parts.box(
+                dice.pick(("cotton", "polyester_cloth")),
+                at,
+                whole,
+                turn=turn,
+                texture=(FOLDS, 0.22),
+                fill=dice.between(0.7, 1.1),
+            )
         elif stuff == "board":
             parts.box("cardboard", at, whole, turn=turn, texture=(WEAVE, 0.05))
         else:
             parts.box(dice.pick(("newsprint", "coated_paper", "paper")), at, whole, turn=turn, texture=(WEAVE, 0.02))
+            if dice.chance(0.3):  # a fold or a cutting inside
+                strip = (whole[0] * dice.between(0.3, 0.8), whole[1] * dice.between(0.2, 0.7), thick)
+                parts.box(
+                    "coated_paper",
+                    (at[0] + dice.between(-0.1, 0.1) * whole[0], at[1], at[2]),
+                    strip,
+                    fill=0.5,
+                    turn=turn,
+                )
         level += thick
 
 
@@ -108,7 +129,9 @@ def _book_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
     y = min(cy + dice.between(20, 50), max(room[1], cy + 14))
     z = cz + min(dice.between(4, 24), max(room[2] - cz - 4, 3.0))
     dx, dy = dice.between(-0.3, 0.3) * (x - cx - 12), dice.between(-0.3, 0.3) * (y - cy - 12)
-    block = parts.box(dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, z / 2), (x - 4, y - 4, z), texture=(WEAVE, 0.01))
+    block = parts.box(
+        dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, z / 2), (x - 4, y - 4, z), texture=(WEAVE, 0.01)
+    )
     parts.box("", (dx, dy, z / 2), (cx + 1, cy + 1, cz + 1), inside=block)
     for level in (-1.0, z + 1.0):
         parts.box("cardboard", (0.0, 0.0, level), (x, y, 2.0))
@@ -141,14 +164,26 @@ def _device_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
     parts.shell("aluminium" if metal else "abs", (0.0, 0.0, z / 2), (x, y, z), wall * (0.6 if metal else 1.0))
     if metal and dice.chance(0.4):
         parts.shell("steel", (0.0, 0.0, z / 2), (x * 0.995, y * 0.995, z * 0.98), 0.6)
-    shapes.board(parts, dice, (dice.between(-0.05, 0.05) * x, 0.0, wall + 1.5), (x * 0.86, y * 0.84), n_chips=dice.whole(10, 22))
+    shapes.board(
+        parts, dice, (dice.between(-0.05, 0.05) * x, 0.0, wall + 1.5), (x * 0.86, y * 0.84), n_chips=dice.whole(10, 22)
+    )
     shapes.screws(parts, (0.0, 0.0, z * 0.4), (x, y), long=min(14.0, z * 0.6))
     if dice.chance(0.6):
-        parts.box("liion", (dice.between(-0.25, 0.25) * x, dice.between(-0.2, 0.2) * y, wall + 4.2), (x * dice.between(0.25, 0.5), y * dice.between(0.3, 0.6), 3.4))
+        parts.box(
+            "liion",
+            (dice.between(-0.25, 0.25) * x, dice.between(-0.2, 0.2) * y, wall + 4.2),
+            (x * dice.between(0.25, 0.5), y * dice.between(0.3, 0.6), 3.4),
+        )
     if dice.chance(0.5):
         parts.box("glass", (0.0, 0.0, z + 0.6), (x * 0.92, y * 0.9, 1.0))
     if dice.chance(0.4):
-        parts.rod("copper", (dice.between(-0.35, 0.35) * x, dice.between(-0.3, 0.3) * y, wall + 4.5), min(30.0, y * 0.25), 4.0, fill=0.5)
+        parts.rod(
+            "copper",
+            (dice.between(-0.35, 0.35) * x, dice.between(-0.3, 0.3) * y, wall + 4.5),
+            min(30.0, y * 0.25),
+            4.0,
+            fill=0.5,
+        )
     top = min(z - wall - cz, wall + 7.0)
     dx, dy = dice.between(-0.4, 0.4) * (x - cx - 2 * wall), dice.between(-0.4, 0.4) * (y - cy - 2 * wall)
     _put(parts, content, (dx, dy, max(top, wall)))
@@ -187,7 +222,9 @@ def _food_box_around(parts: Parts, dice: Dice, content: Item, room: Room) -> Non
     z = min(cz + dice.between(16, 50), max(room[2], cz + 12))
     parts.shell("cardboard", (0.0, 0.0, z / 2), (x, y, z), 1.2)
     food = dice.pick(("washing_powder", "flour", "milk_powder", "sugar", "coffee"))
-    body = parts.box(food, (0.0, 0.0, z / 2), (x - 3, y - 3, z - 3), texture=(GRAIN, 0.05), fill=dice.between(0.8, 1.05))
+    body = parts.box(
+        food, (0.0, 0.0, z / 2), (x - 3, y - 3, z - 3), texture=(GRAIN, 0.05), fill=dice.between(0.8, 1.05)
+    )
     at = (dice.between(-0.4, 0.4) * (x - cx - 6), dice.between(-0.4, 0.4) * (y - cy - 6), z / 2)
     parts.box("", at, (cx, cy, cz), inside=body)
     _put(parts, content, (at[0], at[1], z / 2 - cz / 2))
@@ -204,7 +241,7 @@ def _shoe_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
 def masked(dice: Dice, content: Item, room: Room) -> Item:
     """Under or inside dense things: plates, foil, cells, tools, cans, salt; often standing on its edge besides."""
     parts = Parts()
-    turned = posed(dice, content, room, on_edge=0.25)
+    turned = posed(dice, content, room, on_edge=0.25, leaning=0.35)
     cx, cy, cz = turned.size
     spare = max(room[2] - cz, 8.0)
     _put(parts, turned, (0.0, 0.0, 0.0))
@@ -229,17 +266,27 @@ def _over(dice: Dice, size: Room, least: float, most: float) -> tuple[float, flo
 def _plates(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
     level = z0
     for _ in range(dice.whole(1, 2)):
-        metal, thick = dice.pick((("steel", 1.6), ("steel", 2.6), ("aluminium", 7.0), ("copper", 1.4), ("brass", 1.8), ("zamak", 2.2)))
+        metal, thick = dice.pick(
+            (("steel", 1.6), ("steel", 2.6), ("aluminium", 7.0), ("copper", 1.4), ("brass", 1.8), ("zamak", 2.2))
+        )
         thick = min(thick * dice.between(0.5, 1.2), spare * 0.5)
         px, py, x, y = _over(dice, size, 0.55, 1.0)
         plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.3, 0.3)))
         for _ in range(dice.whole(0, 5)):
-            parts.rod("", (px + dice.between(-0.38, 0.38) * x, py + dice.between(-0.38, 0.38) * y, level + thick / 2), dice.between(4, 9), thick, inside=plate)
+            parts.rod(
+                "",
+                (px + dice.between(-0.38, 0.38) * x, py + dice.between(-0.38, 0.38) * y, level + thick / 2),
+                dice.between(4, 9),
+                thick,
+                inside=plate,
+            )
         level += thick + 0.5
 
 
 def _foil(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
-    metal, thick = dice.pick((("aluminium", dice.between(0.3, 1.6)), ("copper", dice.between(0.1, 0.4)), ("lead", dice.between(0.15, 0.5))))
+    metal, thick = dice.pick(
+        (("aluminium", dice.between(0.3, 1.6)), ("copper", dice.between(0.1, 0.4)), ("lead", dice.between(0.15, 0.5)))
+    )
     for level in (-thick / 2 - 0.3, z0 + thick / 2 + 0.3):
         parts.box(metal, (0.0, 0.0, level), (size[0] + 8, size[1] + 8, thick), texture=(FOLDS, 0.10))
 
@@ -251,7 +298,13 @@ def _tool_pile(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) ->
         if dice.chance(0.6):
             shapes.spanner(parts, dice, long * dice.between(0.6, 1.0), at=at, angle=dice.between(-0.6, 0.6))
         else:
-            parts.rod("steel", at, dice.between(6, 14), long * dice.between(0.5, 0.9), turn=compose(yaw(dice.between(-0.7, 0.7)), (0, 0, 1, 0, 1, 0, -1, 0, 0)))
+            parts.rod(
+                "steel",
+                at,
+                dice.between(6, 14),
+                long * dice.between(0.5, 0.9),
+                turn=compose(yaw(dice.between(-0.7, 0.7)), (0, 0, 1, 0, 1, 0, -1, 0, 0)),
+            )
 
 
 def _cells(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
@@ -260,14 +313,25 @@ def _cells(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> Non
     px, py, x, y = _over(dice, size, 0.6, 1.0)
     for i in range(max(2, min(9, int(x / (d + 0.6))))):
         for j in range(max(1, min(2, int(y / long)))):
-            at = (px - x / 2 + (i + 0.5) * (d + 0.6), py + (j - 0.5 * (max(1, min(2, int(y / long))) - 1)) * (long + 2), z0 + d / 2)
+            at = (
+                px - x / 2 + (i + 0.5) * (d + 0.6),
+                py + (j - 0.5 * (max(1, min(2, int(y / long))) - 1)) * (long + 2),
+                z0 + d / 2,
+            )
             shapes.cell(parts, at, diameter=d, length=long, angle=math.pi / 2 + dice.between(-0.06, 0.06))
 
 
 def _salt(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
     px, py, x, y = _over(dice, size, 0.8, 1.2)
     thick = min(dice.between(20, 55), spare)
-    shapes.pillow(parts, dice.pick(("salt", "washing_powder", "salt")), (x, y, thick), dice=dice, at=(px, py, z0 + thick / 2), texture=(GRAIN, 0.05))
+    shapes.pillow(
+        parts,
+        dice.pick(("salt", "washing_powder", "salt")),
+        (x, y, thick),
+        dice=dice,
+        at=(px, py, z0 + thick / 2),
+        texture=(GRAIN, 0.05),
+    )
 
 
 def _tiles(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
@@ -277,7 +341,12 @@ def _tiles(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> Non
         if level + thick > z0 + spare:
             break
         px, py, x, y = _over(dice, size, 0.7, 1.1)
-        parts.box(dice.pick(("ceramic", "glass")), (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.2, 0.2)))
+        parts.box(
+            dice.pick(("ceramic", "glass")),
+            (px, py, level + thick / 2),
+            (x, y, thick),
+            turn=yaw(dice.between(-0.2, 0.2)),
+        )
         level += thick + 0.4
 
 
@@ -288,7 +357,15 @@ def _cans(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None
         at = ((i - 0.5 * (n - 1)) * (d + 2), dice.between(-8, 8), z0 + d / 2)
         long = min(max(size[1], 60.0), 110.0)
         outer = parts.rod("steel", at, d, long, axis="y")
-        parts.rod(dice.pick(("cream", "water", "flour")), at, d - 0.5, long - 0.5, axis="y", inside=outer, texture=(COARSE, 0.06))
+        parts.rod(
+            dice.pick(("cream", "water", "flour")),
+            at,
+            d - 0.5,
+            long - 0.5,
+            axis="y",
+            inside=outer,
+            texture=(COARSE, 0.06),
+        )
 
 
 HIDINGS: dict[str, Callable[[Dice, Item, Room], Item]] = {

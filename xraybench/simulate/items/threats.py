@@ -32,12 +32,16 @@ def _slide(parts: Parts, x0: float, y0: float, length: float, tall: float, wide:
     parts.box("", (x0 + length * 0.58, y0 - tall * 0.08, 0.0), (length * 0.80, bore, wide * 0.72), inside=outer)
     barrel = parts.rod("steel", (x0 + length * 0.62, y0, 0.0), bore * 0.88, length * 0.70, axis="x")
     parts.rod("", (x0 + length * 0.62, y0, 0.0), dice.between(5.6, 9.2), length * 0.70, axis="x", inside=barrel)
-    parts.box("", (x0 + length * 0.45, y0 + tall * 0.36, wide * 0.2), (length * 0.18, tall * 0.26, wide * 0.6), inside=outer)
+    parts.box(
+        "", (x0 + length * 0.45, y0 + tall * 0.36, wide * 0.2), (length * 0.18, tall * 0.26, wide * 0.6), inside=outer
+    )
     for x in (0.06, 0.94):
         parts.box("steel", (x0 + length * x, y0 + tall * 0.56, 0.0), (4.0, tall * 0.14, 3.0))
 
 
-def _magazine(parts: Parts, dice: Dice, at: tuple[float, float], angle: float, length: float, wide: float, thick: float) -> None:
+def _magazine(
+    parts: Parts, dice: Dice, at: tuple[float, float], angle: float, length: float, wide: float, thick: float
+) -> None:
     """Thin steel box with a spring of rounds or none, its long side along the turned y axis."""
     turn = yaw(angle)
     outer = parts.box("steel", (*at, 0.0), (wide, length, thick), turn=turn)
@@ -109,7 +113,9 @@ def revolver(dice: Dice, room: Room) -> Item:
     parts.rod("", (bx + long * 0.5 + barrel * 0.5, drum * 0.27, 0.0), drum * 0.23, barrel, axis="x", inside=tube)
     parts.bar(material, (bx - long * 0.7, drum * 0.60), (bx + long * 0.7, drum * 0.60), 0.0, drum * 0.18, drum * 0.4)
     parts.bar(material, (bx - long * 0.7, -drum * 0.60), (bx + long * 0.75, -drum * 0.60), 0.0, drum * 0.20, drum * 0.4)
-    parts.bar(material, (bx - long * 0.72, -drum * 0.68), (bx - long * 0.72, drum * 0.68), 0.0, drum * 0.30, drum * 0.45)
+    parts.bar(
+        material, (bx - long * 0.72, -drum * 0.68), (bx - long * 0.72, drum * 0.68), 0.0, drum * 0.30, drum * 0.45
+    )
     parts.bar(material, (bx + long * 0.62, -drum * 0.5), (bx + long * 0.62, drum * 0.5), 0.0, drum * 0.14, drum * 0.4)
     grip = dice.pick(("wood", "rubber", "polymer_filled"))
     gl = length * dice.between(0.36, 0.46)
@@ -160,7 +166,9 @@ def blade(dice: Dice, room: Room) -> Item:
     return build(dice, room)
 
 
-def _blade_outline(parts: Parts, material: str, x0: float, length: float, wide: float, thick: float, dice: Dice) -> None:
+def _blade_outline(
+    parts: Parts, material: str, x0: float, length: float, wide: float, thick: float, dice: Dice
+) -> None:
     """A blade from x0 forward: a parallel part and a point, in a plane z = 0."""
     body = length * dice.between(0.55, 0.8)
     parts.box(material, (x0 + body / 2, 0.0, 0.0), (body, wide, thick))
@@ -183,8 +191,12 @@ def fixed_knife(dice: Dice, room: Room) -> Item:
     if grip == "steel":
         parts.box("stainless", (-handle / 2, 0.0, 0.0), (handle, wide * 0.7, thick * 1.6))
     else:
-        scales = parts.box(grip, (-handle / 2, 0.0, 0.0), (handle, wide * dice.between(0.7, 0.95), dice.between(13, 20)))
-        parts.box(steel, (-handle * 0.42, 0.0, 0.0), (handle * 0.84, wide * dice.between(0.3, 0.6), thick), inside=scales)
+        scales = parts.box(
+            grip, (-handle / 2, 0.0, 0.0), (handle, wide * dice.between(0.7, 0.95), dice.between(13, 20))
+        )
+        parts.box(
+            steel, (-handle * 0.42, 0.0, 0.0), (handle * 0.84, wide * dice.between(0.3, 0.6), thick), inside=scales
+        )
         for i in range(dice.whole(0, 3)):
             parts.rod("brass", (-handle * (0.2 + 0.28 * i), 0.0, 0.0), 4.5, 12.0, inside=scales)
     if dice.chance(0.4):
@@ -256,11 +268,18 @@ def razor_pack(dice: Dice, room: Room) -> Item:
     parts = Parts()
     if dice.chance(0.5):
         length, wide = min(dice.between(120, 160), room[0] * 0.9), dice.between(16, 22)
-        parts.prism("stainless", [(0, -wide / 2), (length / 2, -wide / 2), (length / 2, wide / 2), (0, wide / 2)], -1.6, 1.6)
+        parts.prism(
+            "stainless", [(0, -wide / 2), (length / 2, -wide / 2), (length / 2, wide / 2), (0, wide / 2)], -1.6, 1.6
+        )
         parts.bar("stainless", (0.0, 0.0), (-length * 0.12, 4.0), 0.0, 6.0, 4.0)
         for z in (-3.5, 3.5):
             turn = yaw(dice.pick((0.0, 0.05, 2.6)))
-            parts.box(dice.pick(("abs", "wood")), (0.0 if turn[0] > 0 else length * 0.3, 2.0, z), (length, wide * 0.7, 2.5), turn=turn)
+            parts.box(
+                dice.pick(("abs", "wood")),
+                (0.0 if turn[0] > 0 else length * 0.3, 2.0, z),
+                (length, wide * 0.7, 2.5),
+                turn=turn,
+            )
         parts.rod("brass", (0.0, 0.0, 0.0), 4.0, 9.0)
         return parts.finish("straight_razor")
     n = dice.whole(5, 20)
@@ -318,7 +337,14 @@ def _sachet(parts: Parts, dice: Dice, room: Room, powder: str) -> None:
         at = (dice.between(-0.12, 0.12) * length * i, dice.between(-0.12, 0.12) * wide * i, i * (thick + 0.6))
         if at[2] + thick > room[2]:
             break
-        parts.box(powder, at, (length, wide, thick), fill=dice.between(0.8, 1.05), texture=(GRAIN, 0.08), turn=yaw(dice.between(-0.2, 0.2) * i))
+        parts.box(
+            powder,
+            at,
+            (length, wide, thick),
+            fill=dice.between(0.8, 1.05),
+            texture=(GRAIN, 0.08),
+            turn=yaw(dice.between(-0.2, 0.2) * i),
+        )
         parts.box("polyethylene", (at[0], at[1], at[2] + thick / 2 + 0.2), (length + 10, wide + 10, 0.4))
 
 
@@ -376,7 +402,11 @@ def note_bundle(parts: Parts, dice: Dice, at: tuple[float, float, float], size: 
     material, wide, thick = ("paper", 30.0, 0.4) if strap else ("rubber", 6.0, 1.6)
     for place in places:
         for side in (-1, 1):
-            parts.box(material, (x + place * size[0], y, z + size[2] / 3 + side * (size[2] + thick) / 2), (wide, size[1], thick))
+            parts.box(
+                material,
+                (x + place * size[0], y, z + size[2] / 3 + side * (size[2] + thick) / 2),
+                (wide, size[1], thick),
+            )
 
 
 def _rolls(parts: Parts, dice: Dice, room: Room) -> None:
@@ -395,7 +425,12 @@ def _fan(parts: Parts, dice: Dice, room: Room) -> None:
     long, wide = dice.between(132, 160), dice.between(65, 82)
     for i in range(dice.whole(4, 9)):
         turn = yaw(dice.between(-0.05, 0.12) * i)
-        parts.box("banknote", (i * 3.0, i * 1.0, i * 0.9), (min(long, room[0]), min(wide, room[1]), dice.between(0.4, 1.2)), turn=turn)
+        parts.box(
+            "banknote",
+            (i * 3.0, i * 1.0, i * 0.9),
+            (min(long, room[0]), min(wide, room[1]), dice.between(0.4, 1.2)),
+            turn=turn,
+        )
 
 
 def build(threat: str, dice: Dice, room: Room) -> Item:
