@@ -17,15 +17,21 @@ from xraybench.simulate.render import render
 Clean = Callable[[Sensor], Sensor]
 
 
-def flat_field(sensor: Sensor, material: str, cm: float, *, seed: int = 1, size: int = 512) -> tuple[np.ndarray, np.ndarray]:
+def flat_field(
+    sensor: Sensor, material: str, cm: float, *, seed: int = 1, size: int = 512
+) -> tuple[np.ndarray, np.ndarray]:
     """Signals (4) behind a sheet as thick everywhere, and one exposure of it, shape (size, size, 2)."""
     signals = spectral.signals(np.full((1, size, size), cm, np.float32), (material,), sensor)
     at = signals[:, 0, 0].astype(float)
     return at, detector.expose(signals, sensor, stream(seed, "flat"))
 
 
-@pytest.mark.parametrize(("material", "cm"), [("water", 0.0), ("water", 4.0), ("water", 15.0), ("steel", 0.3), ("steel", 0.8)])
-def test_flat_field_variance_is_the_models_own(sensor: Sensor, without_artefacts: Clean, material: str, cm: float) -> None:
+@pytest.mark.parametrize(
+    ("material", "cm"), [("water", 0.0), ("water", 4.0), ("water", 15.0), ("steel", 0.3), ("steel", 0.8)]
+)
+def test_flat_field_variance_is_the_models_own(
+    sensor: Sensor, without_artefacts: Clean, material: str, cm: float
+) -> None:
     clean = without_artefacts(sensor)
     signals, counts = flat_field(clean, material, cm)
     for channel in (0, 1):
@@ -68,7 +74,9 @@ def test_the_noise_model_is_what_counting_photons_one_by_one_gives(sensor: Senso
         assert in_open_beams.var() == pytest.approx(model[2 + channel] / open_quanta, rel=0.03)
 
 
-def test_noise_is_independent_from_pixel_to_pixel_and_channel_to_channel(sensor: Sensor, without_artefacts: Clean) -> None:
+def test_noise_is_independent_from_pixel_to_pixel_and_channel_to_channel(
+    sensor: Sensor, without_artefacts: Clean
+) -> None:
     _, counts = flat_field(without_artefacts(sensor), "water", 4.0)
     noise = counts - counts.mean(axis=(0, 1))
     pairs = ((noise[:, 1:, 0], noise[:, :-1, 0]), (noise[1:, :, 1], noise[:-1, :, 1]), (noise[..., 0], noise[..., 1]))
@@ -90,7 +98,9 @@ def test_an_edge_is_spread_by_the_declared_gaussian(
         assert spread == pytest.approx(ndtr(-distance_px / sensor.detector.blur_px), abs=0.002)
 
 
-def test_a_line_spreads_alike_along_and_across(scene_of: Callable[..., Scene], sensor: Sensor, without_noise: Clean) -> None:
+def test_a_line_spreads_alike_along_and_across(
+    scene_of: Callable[..., Scene], sensor: Sensor, without_noise: Clean
+) -> None:
     shadows = []
     for size in ((600.0, 1.6, 1.0), (1.6, 600.0, 1.0)):
         parts = Parts()
@@ -138,7 +148,9 @@ def test_scatter_follows_its_kernel_over_the_field(mail_160kv: Sensor) -> None:
 
 
 def test_the_gain_of_a_row_is_its_own_from_scan_to_scan(sensor: Sensor, without_artefacts: Clean) -> None:
-    uneven = replace(without_artefacts(sensor), artefacts=replace(sensor.artefacts, scatter_share=0, line_jitter=0, dead_rows=()))
+    uneven = replace(
+        without_artefacts(sensor), artefacts=replace(sensor.artefacts, scatter_share=0, line_jitter=0, dead_rows=())
+    )
     rows = [flat_field(uneven, "water", 0.0, seed=seed)[1][..., 0].mean(axis=1) for seed in (1, 2)]
     assert np.corrcoef(*rows)[0, 1] > 0.98
     assert rows[0].std() / rows[0].mean() == pytest.approx(sensor.artefacts.row_gain, rel=0.15)

@@ -57,7 +57,9 @@ def test_a_ball_is_as_deep_as_its_chords(scene_of: Callable[..., Scene], far: Se
     )
 
 
-def test_a_slanted_ray_through_a_plate_is_longer_by_its_slant(scene_of: Callable[..., Scene], mail_160kv: Sensor) -> None:
+def test_a_slanted_ray_through_a_plate_is_longer_by_its_slant(
+    scene_of: Callable[..., Scene], mail_160kv: Sensor
+) -> None:
     parts = Parts()
     parts.box("steel", (0.0, 0.0, 5.0), (400.0, 600.0, 2.0))
     _, y = pixel_centres_mm()
@@ -172,9 +174,7 @@ def slow_paths_mm(scene: Scene, sensor: Sensor, n_rays: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", range(12))
-def test_a_slow_ray_tracer_finds_the_same_paths(
-    scene_of: Callable[..., Scene], mail_160kv: Sensor, case: int
-) -> None:
+def test_a_slow_ray_tracer_finds_the_same_paths(scene_of: Callable[..., Scene], mail_160kv: Sensor, case: int) -> None:
     rng = np.random.default_rng(case)
     turn = compose(yaw(rng.uniform(0, 6)), tilt(rng.uniform(-1.5, 1.5), rng.uniform(-1.5, 1.5)))
     at, size = (*rng.uniform(-60, 60, 2), rng.uniform(40, 120)), tuple(rng.uniform(12, 90, 3))

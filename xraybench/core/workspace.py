@@ -1,4 +1,7 @@
-"""Where things lie: one folder holds everything that is made, `XRAYBENCH_HOME` or `runs/` below the current folder."""
+"""Where things lie: one folder holds everything that is made.
+
+It is `XRAYBENCH_HOME`, else `runs/` in the checkout that one stands in (in `notebooks/` too), else `runs/` right here.
+"""
 
 import os
 from pathlib import Path
@@ -6,7 +9,9 @@ from pathlib import Path
 
 def home() -> Path:
     """The folder for everything made and not kept in git: datasets, runs, models."""
-    return Path(os.environ.get("XRAYBENCH_HOME") or Path.cwd() / "runs")
+    if told := os.environ.get("XRAYBENCH_HOME"):
+        return Path(told)
+    return (_checkout() or Path.cwd()) / "runs"
 
 
 def datasets() -> Path:
@@ -15,12 +20,13 @@ def datasets() -> Path:
 
 
 def repository() -> Path:
-    """The checkout the notebooks, boards and cards lie in: the nearest folder upward that holds `notebooks/`.
+    """The checkout that notebooks, boards and cards lie in: the one around us, else the one the package lies in."""
+    return _checkout() or Path(__file__).resolve().parents[2]
 
-    Falls back to the folder above the package, where an editable install finds them.
-    """
+
+def _checkout() -> Path | None:
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "notebooks").is_dir() and (folder / "leaderboards").is_dir():
             return folder
-    return Path(__file__).resolve().parents[2]
+    return None

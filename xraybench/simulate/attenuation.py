@@ -56,10 +56,11 @@ def element_mass_attenuation(symbol: str, energy_kev: ArrayLike, *, process: str
     element = table[symbol]
     log_energy = np.log(energy)
     low, high = element.log_energy[0] - 1e-9, element.log_energy[-1] + 1e-9
-    if not np.all((log_energy >= low) & (log_energy <= high)):  # NaN fails too
+    outside = ~((log_energy >= low) & (log_energy <= high))  # NaN too
+    if outside.any():
         raise BadValue(
             f"Cross sections reach from {np.exp(low):.0f} to {np.exp(high):.0f} keV; "
-            f"asked for {np.nanmin(energy):g} to {np.nanmax(energy):g} keV."
+            f"asked for {', '.join(f'{e:g}' for e in energy[outside][:3])} keV."
         )
     column = element.log_cm2_per_g[:, PROCESSES.index(process)]
     return np.asarray(np.exp(np.interp(log_energy, element.log_energy, column)))

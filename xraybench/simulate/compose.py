@@ -7,7 +7,6 @@ benign twin of a threat item (same seed and name) differs in the slot's content 
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,13 +14,14 @@ from xraybench.core import chance, vocabulary
 from xraybench.core.errors import BadValue
 from xraybench.simulate.dice import Dice
 from xraybench.simulate.items import goods, hiding, threats
-from xraybench.simulate.packing import Package, Pile, choose_package, wrap
-from xraybench.simulate.parts import Item, shrunk, yaw
+from xraybench.simulate.packing import Package, Pile, choose_package, roomier, wrap
+from xraybench.simulate.parts import Item, claiming, shrunk, yaw
 from xraybench.simulate.scene import Scene, SceneObject, join
 
 VECTORS = ("mail", "parcel")
 THREATS = tuple(threats.BUILDERS)
 CONCEALMENTS = tuple(hiding.HIDINGS)
+SPARE_MM = 8.0  # by which a package may grow to hold what was chosen for it
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 
 HARD_DECOYS = 0.12  # share of benign items whose slot holds what is mistaken for a threat
@@ -56,7 +56,8 @@ def make_scene(
     staging = concealment or cover_dice.pick(CONCEALMENTS)
     room = (package.x, package.y, package.z)
     content = _content(slot_dice, room, staging, threat, drawn, _kinds(package, vector))
-    slot = hiding.HIDINGS[staging](cover_dice, content, room)
+    slot = _hidden(cover_dice, content, staging, package)
+    package = roomier(package, slot.size)
 
     def stream(*names: str | int) -> Dice:
         return Dice(chance.stream(seed, "scene", vector, name, *names))
@@ -83,8 +84,21 @@ def _content(
     like = tuple(min(side * dice.between(0.9, 1.1), most) for side, most in zip(real.size, inner, strict=True))
     kinds = goods.DECOYS[drawn] if dice.chance(HARD_DECOYS) else anything
     decoy = _decoy(dice, kinds, (max(like[0], 60.0), max(like[1], 34.0), max(like[2], 7.0)))
-    claimed = tuple(max(own, side) for own, side in zip(decoy.size, like, strict=True))
-    return replace(decoy, size=(claimed[0], claimed[1], claimed[2]))  # what hides it is as large as around the threat
+    return claiming(decoy, (like[0], like[1], like[2]))  # it is packed and hidden as the threat would be
+
+
+def _hidden(dice: Dice, content: Item, staging: str, package: Package) -> Item:
+    """The content and what hides it: the first of a few that fits the package, else the one that stands out least."""
+    best, least = None, math.inf
+    for _ in range(6):
+        slot = hiding.HIDINGS[staging](dice, content, (package.x, package.y, package.z))
+        excess = max(side - most for side, most in zip(slot.size, (package.x, package.y, package.z), strict=True))
+        if excess < least:
+            best, least = slot, excess
+        if excess <= SPARE_MM:
+            break
+    assert best is not None
+    return best
 
 
 def _decoy(dice: Dice, kinds: tuple[str, ...], room: threats.Room) -> Item:
@@ -135,7 +149,7 @@ def _put_good(pile: Pile, dice: Dice, vector: str) -> Item | None:
     package = pile.package
     kinds = _kinds(package, vector)
     thick = package.z * (0.9 if vector == "mail" else 0.62)
-    for share in (0.95, 0.8, 0.6):
+    for share in (0.95, 0.75, 0.6, 0.45, 0.35):
         good = goods.build(dice.pick(kinds), dice, (package.x * share, package.y * share, thick * share))
         if (laid := pile.put(dice, good, must=False)) is not None:
             return laid

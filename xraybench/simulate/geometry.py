@@ -111,6 +111,8 @@ def add_paths(  # type: ignore[no-untyped-def]
     u = np.empty(3)
     step = np.empty(3)
     for i in range(kind.size):
+        if add_index[i] < 0 and sub_index[i] < 0:
+            continue
         cx, cy, cz = pose[i, 0], pose[i, 1], pose[i, 2]
         half = pose[i, 3:6]
         rot = pose[i, 6:15]

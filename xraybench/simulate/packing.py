@@ -5,7 +5,7 @@ nothing stands inside anything else.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from xraybench.simulate.dice import Dice
 from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, placed, yaw
 
 CELL_MM = 10.0
-N_TRIES = 10
+N_TRIES = 16
+OPEN_EDGE = 0.12  # share of each side, at both ends, over which goods may lie on what is in the open
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def choose_package(vector: str, dice: Dice) -> Package:
             )
         return Package(style, dice.between(165, 230), dice.between(115, 195), dice.between(38, 68), dice.whole(0, 2))
     return Package("carton", dice.between(190, 305), dice.between(155, 240), dice.between(85, 175), dice.whole(2, 5))
+
+
+def roomier(package: Package, size: tuple[float, float, float]) -> Package:
+    """The package, grown where a thing of this size would not lie in it along its walls."""
+    return replace(package, x=max(package.x, size[0] + 2.0), y=max(package.y, size[1] + 2.0))
 
 
 class Pile:
@@ -88,7 +94,9 @@ class Pile:
         if z + sz > self.package.z and not must:
             return None
         self._under(self.height, x, y, sx, sy)[:] = z + sz
-        self._under(self.closed, x, y, sx, sy)[:] |= in_the_open
+        if in_the_open:
+            edge_x, edge_y = OPEN_EDGE * sx, OPEN_EDGE * sy  # a turned thing leaves the corners of its box free
+            self._under(self.closed, x + edge_x, y + edge_y, sx - 2 * edge_x, sy - 2 * edge_y)[:] = True
         return placed(turned, at=(x + sx / 2 - self.package.x / 2, y + sy / 2 - self.package.y / 2, z))
 
     def _under(self, grid: NDArray[Any], x: float, y: float, sx: float, sy: float) -> NDArray[Any]:

@@ -213,8 +213,20 @@ class Parts:
         return Item(kind, ints, reals, planes, size)
 
 
+def claiming(item: Item, size: tuple[float, float, float]) -> Item:
+    """The item with a claim on a box of this size around it: packed as if it filled the box, and seen as it is."""
+    claim = Parts()
+    claim.box("", (0.0, 0.0, 0.5 * size[2]), size)
+    row = claim._ints[0]
+    ints = np.concatenate([item.ints, np.array([row], dtype=np.int64)])
+    ints[-1, 5:7] = len(item.planes)
+    reals = np.concatenate([item.reals, np.array([claim._reals[0]])])
+    claimed = [max(own, side) for own, side in zip(item.size, size, strict=True)]
+    return Item(item.kind, ints, reals, item.planes, (claimed[0], claimed[1], claimed[2]))
+
+
 def _extent(ints: IntArray, reals: FloatArray) -> tuple[list[float], list[float]]:
-    solid = reals[ints[:, 1] >= 0]
+    solid = reals[(ints[:, 1] >= 0) | (ints[:, 2] < 0)]  # holes do not count; a claim, a hole in nothing, does
     rotation = solid[:, 6:15].reshape(-1, 3, 3)
     reach = np.einsum("nij,nj->ni", np.abs(rotation), solid[:, 3:6])
     low = (solid[:, :3] - reach).min(axis=0)

@@ -15,7 +15,7 @@ from torch.nn import functional
 from xraybench.core.documents import ModelSignature
 from xraybench.core.errors import BadParameter
 from xraybench.core.progress import track
-from xraybench.core.types import Dataset, FloatArray
+from xraybench.core.types import Dataset
 from xraybench.models._net import Maps, Preprocess, ThreatNet, box_map, device_of
 
 _PREPARE_BATCH = 64
@@ -26,7 +26,6 @@ _FOCUS = 2.0  # exponent of the focal loss: how much less an already certain cel
 _CELL_WEIGHT, _BOX_WEIGHT = 1.0, 0.5
 _WEIGHT_DECAY = 0.02
 _MOST_GRADIENT = 5.0  # norm at which gradients are cut
-_SCALE, _SHIFT = 0.12, 0.12  # of the augmentation: relative, and in half views
 _GAIN, _SPECTRUM = 0.03, 0.005  # relative standard deviation of attenuation, of all channels and of each
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
 
@@ -61,23 +60,23 @@ def prepare(dataset: Dataset, signature: ModelSignature, *, quiet: bool) -> Prep
     threats = signature.targets[1:]
     held = _threats_of(dataset)
     places: list[tuple[str, str, int]] = []  # scan, item, view
-    kept: list[Tensor | None] = []
+    # Filled in place: thousands of small tensors between large passing ones would keep several GB from being freed.
+    size = (int(scans.table["n_views"].sum()), len(signature.channels), signature.image_px, signature.image_px)
+    shrunk = torch.empty(size, dtype=torch.float16)
     waiting: dict[tuple[int, ...], list[tuple[int, np.ndarray]]] = defaultdict(list)
     for scan_id in track(scans.scan_ids, f"preparing scans of {dataset.name}", quiet=quiet):
         scan = scans.load(scan_id)
         for view, pixels in enumerate(scan.views):
             waiting[pixels.shape].append((len(places), np.moveaxis(pixels, 2, 0).astype(np.float32)))
             places.append((scan_id, scan.item_id, view))
-            kept.append(None)
             if len(waiting[pixels.shape]) >= _PREPARE_BATCH:
-                _shrink(preprocess, waiting.pop(pixels.shape), kept)
+                _shrink(preprocess, waiting.pop(pixels.shape), shrunk)
     for batch in waiting.values():
-        _shrink(preprocess, batch, kept)
+        _shrink(preprocess, batch, shrunk)
     labels = [[float(bool(held[scan])), *(float(t in held[scan]) for t in threats)] for scan, _, _ in places]
     rows, kinds, boxes = _box_table(dataset, scans.table, places, threats)
-    size = (0, len(signature.channels), signature.image_px, signature.image_px)
     return PreparedData(
-        shrunk=torch.stack([plane for plane in kept if plane is not None]) if kept else torch.empty(size).half(),
+        shrunk=shrunk,
         labels=torch.tensor(labels, dtype=torch.float32).reshape(len(places), 1 + len(threats)),
         box_rows=torch.tensor(rows, dtype=torch.int64),
         box_threats=torch.tensor(kinds, dtype=torch.int64),
@@ -86,11 +85,10 @@ def prepare(dataset: Dataset, signature: ModelSignature, *, quiet: bool) -> Prep
     )
 
 
-def _shrink(preprocess: Preprocess, batch: list[tuple[int, np.ndarray]], kept: list[Tensor | None]) -> None:
-    with torch.inference_mode():
-        shrunk = preprocess.shrink(torch.from_numpy(np.stack([view for _, view in batch]))).half()
-    for (row, _), planes in zip(batch, shrunk, strict=True):
-        kept[row] = planes.clone()
+def _shrink(preprocess: Preprocess, batch: list[tuple[int, np.ndarray]], shrunk: Tensor) -> None:
+    with torch.no_grad():
+        planes = preprocess.shrink(torch.from_numpy(np.stack([view for _, view in batch])))
+        shrunk[torch.tensor([row for row, _ in batch])] = planes.half()
 
 
 def _threats_of(dataset: Dataset) -> dict[str, set[str]]:
@@ -287,35 +285,33 @@ def _batch(data: PreparedData, rows: np.ndarray, device: torch.device) -> _Batch
 
 
 def _augmented(batch: _Batch, track_name: str, chance: np.random.Generator) -> _Batch:
-    """The batch mirrored, turned, shifted and scaled, view by view, and with the detector's gain off by a little."""
+    """The batch mirrored and turned by quarters, view by view, and with the detector's gain off by a little.
+
+    Views are not scaled or shifted: size in millimetres tells a banknote from a sheet of paper.
+    """
     n, device = len(batch.shrunk), batch.shrunk.device
 
-    def drawn(values: FloatArray) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32)).to(device)
+    def gain(share: float, channels: int) -> Tensor:
+        drawn = 1 + chance.normal(0, share, (n, channels, 1, 1))
+        return torch.from_numpy(drawn.astype(np.float32)).to(device)
 
-    stretch = drawn(chance.uniform(1 - _SCALE, 1 + _SCALE, (n, 1)) * chance.choice([-1.0, 1.0], (n, 2)))
-    shift = drawn(chance.uniform(-_SHIFT, _SHIFT, (n, 2)))
-    theta = torch.zeros(n, 2, 3, device=device)
-    theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2] = stretch[:, 0], stretch[:, 1], shift
-    is_turned = torch.from_numpy(chance.random(n) < 0.5).to(device)
-    theta[is_turned] = theta[is_turned][:, :, [1, 0, 2]]  # output x runs along input y
-    grid = functional.affine_grid(theta, list(batch.shrunk.shape), align_corners=False)
-    shrunk = functional.grid_sample(batch.shrunk, grid, padding_mode="zeros", align_corners=False)
-    if track_name == "raw":
-        shrunk = shrunk * drawn(1 + chance.normal(0, _GAIN, (n, 1, 1, 1)))
-        shrunk = shrunk * drawn(1 + chance.normal(0, _SPECTRUM, (n, 2, 1, 1)))
-    else:
-        shrunk = shrunk * drawn(1 + chance.normal(0, _GAIN, (n, shrunk.shape[1], 1, 1)))
-    return _Batch(shrunk, batch.labels, batch.rows, batch.threats, _moved(batch, stretch, shift, is_turned))
+    shrunk, boxes = batch.shrunk, batch.boxes
+    for axis in (2, 3):  # mirrored top to bottom, left to right
+        is_done = torch.from_numpy(chance.random(n) < 0.5).to(device)
+        shrunk = torch.where(is_done[:, None, None, None], shrunk.flip(axis), shrunk)
+        boxes = torch.where(is_done[batch.rows, None], _mirrored(boxes, axis), boxes)
+    is_done = torch.from_numpy(chance.random(n) < 0.5).to(device)
+    shrunk = torch.where(is_done[:, None, None, None], shrunk.transpose(2, 3), shrunk)
+    boxes = torch.where(is_done[batch.rows, None], boxes[:, [1, 0, 3, 2]], boxes)
+    n_channels = shrunk.shape[1]
+    shrunk = shrunk * gain(_GAIN, 1) * gain(_SPECTRUM if track_name == "raw" else _GAIN, n_channels)
+    return _Batch(shrunk, batch.labels, batch.rows, batch.threats, boxes)
 
 
-def _moved(batch: _Batch, stretch: Tensor, shift: Tensor, is_turned: Tensor) -> Tensor:
-    """The boxes where `_augmented` put what they hold, cut at the edges of the view."""
-    corners = batch.boxes.reshape(-1, 2, 2) * 2 - 1  # corner, (x, y), from -1 to 1
-    moved = (corners - shift[batch.rows, None]) / stretch[batch.rows, None]
-    moved = torch.where(is_turned[batch.rows, None, None], moved.flip(2), moved)
-    low, high = torch.minimum(moved[:, 0], moved[:, 1]), torch.maximum(moved[:, 0], moved[:, 1])
-    return ((torch.cat([low, high], dim=1) + 1) / 2).clamp(0, 1)
+def _mirrored(boxes: Tensor, axis: int) -> Tensor:
+    """Boxes x0 y0 x1 y1 in a view mirrored along its rows (2) or columns (3)."""
+    x0, y0, x1, y1 = boxes.unbind(1)
+    return torch.stack([x0, 1 - y1, x1, 1 - y0] if axis == 2 else [1 - x1, y0, 1 - x0, y1], dim=1)
 
 
 def truth_of(batch: _Batch, grid: int) -> _Truth:

@@ -4,7 +4,7 @@ from xraybench.core.errors import UnknownName
 from xraybench.core.registry import did_you_mean
 
 # Passes over the training scans. quick is what two cores do in minutes; full is where the loss has settled.
-_EPOCHS = {"smoke": 2.0, "quick": 7.0, "full": 20.0}
+_EPOCHS = {"smoke": 2.0, "quick": 6.0, "full": 12.0}
 
 
 def epochs_of(profile: str) -> float:
