@@ -606,5 +606,5 @@ def _page(words: CardData, found: Sequence[Board], sections: Sequence[str]) -> s
             )
     cells = [{"id": f"section-{index}", **cell} for index, cell in enumerate(cells)]
     content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-    notebook = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
+    notebook = nbformat.from_dict(content)
     return render_notebook(notebook, code="hide", title=f"{words.title}: model card")

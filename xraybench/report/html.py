@@ -33,7 +33,7 @@ def notebook_to_html(executed: Path, out: Path, *, code: Code = "fold", title: s
     import nbformat
 
     try:
-        notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.read(executed, as_version=4)
     except FileNotFoundError:
         raise BadFile(f"{executed}: there is no such notebook.") from None
     except Exception as error:  # nbformat answers a broken file with whatever its parser met
