@@ -209,6 +209,7 @@ def _execute(notebook: Notebook, typed: dict[str, Any], target: Path, threads: i
             progress_bar=show_progress,
             execution_timeout=_KERNEL_SECONDS,
             config=Config({"KernelManager": _transport(sockets)}),
+            extra_arguments=["--log-level=CRITICAL"],  # the kernel's own talk, such as of being shut down
         )
     except PapermillExecutionError as error:
         raise _told(notebook, error.ename, error.evalue, target) from None

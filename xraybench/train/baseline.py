@@ -1,11 +1,12 @@
 """Training of the classical baseline: features of the train split and a forest of extremely randomised trees."""
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xraybench.core.chance import seed_of
+from xraybench.core.documents import ModelSignature
 from xraybench.core.errors import BadParameter
 from xraybench.core.progress import track as progress
 from xraybench.core.types import Dataset, Float32Array
@@ -80,16 +81,9 @@ def classical(
             "seed": seed,
         },
     )
-    density, material, labels = _planes(part, signature, quiet=quiet)
-    density_edges, material_edges = edges_of(density[:_N_FOR_EDGES], material[:_N_FOR_EDGES])
-    features = np.concatenate(
-        [
-            features_of(density[i : i + _BATCH], material[i : i + _BATCH], density_edges, material_edges)
-            for i in range(0, len(density), _BATCH)
-        ]
-    )
+    features, labels, edges = _measured(part, signature, quiet=quiet)
     arrays = _forest(features, labels, n_trees=n_trees, seed=seed, n_jobs=n_jobs)
-    arrays |= {"density_edges": density_edges, "material_edges": material_edges}
+    arrays |= edges
     model = model_of(signature, arrays)
     return model_of(
         signature.model_copy(
@@ -99,21 +93,32 @@ def classical(
     )
 
 
-def _planes(part: Dataset, signature: Any, *, quiet: bool) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Density and material planes (n, px, px) of every view, and labels (n, n_targets)."""
+def _measured(
+    part: Dataset, signature: ModelSignature, *, quiet: bool
+) -> tuple[Float32Array, Float32Array, dict[str, np.ndarray]]:
+    """Features and labels of every view, and the edges of the classes they were measured with."""
     scans = part.track(signature.track)
     held: dict[str, set[str]] = defaultdict(set)
     for scan_id, threat in zip(part.objects["scan_id"], part.objects["threat"], strict=True):
         held[scan_id].add(threat)
-    density, material, labels = [], [], []
-    for scan_id in progress(scans.scan_ids, f"measuring scans of {part.name}", quiet=quiet):
-        for view in scans.load(scan_id).views:
-            counts = np.moveaxis(view, 2, 0).astype(np.float32)[None]
-            d, m = planes_of(counts, signature)
-            density.append(d[0])
-            material.append(m[0])
-            labels.append([bool(held[scan_id]), *(t in held[scan_id] for t in signature.targets[1:])])
-    return np.stack(density), np.stack(material), np.array(labels, dtype=np.float32)
+    few = scans.scan_ids[:: max(1, len(scans) // _N_FOR_EDGES)]
+    density, material = _planes([view for scan_id in few for view in scans.load(scan_id).views], signature)
+    edges = edges_of(density, material)
+    features, labels = [], []
+    ids = scans.scan_ids
+    starts = range(0, len(ids), _BATCH)
+    for start in progress(starts, f"measuring scans of {part.name}", quiet=quiet):
+        some = [(scan_id, view) for scan_id in ids[start : start + _BATCH] for view in scans.load(scan_id).views]
+        features.append(features_of(*_planes([view for _, view in some], signature), *edges))
+        labels += [[bool(held[s]), *(t in held[s] for t in signature.targets[1:])] for s, _ in some]
+    named = dict(zip(("density_edges", "material_edges"), edges, strict=True))
+    return np.concatenate(features), np.array(labels, dtype=np.float32), named
+
+
+def _planes(views: list[NDArray[np.generic]], signature: ModelSignature) -> tuple[Float32Array, Float32Array]:
+    """Density and material planes (n, px, px) of views of any sizes."""
+    seen = [planes_of(np.moveaxis(view, 2, 0).astype(np.float32)[None], signature) for view in views]
+    return np.concatenate([density for density, _ in seen]), np.concatenate([material for _, material in seen])
 
 
 def _forest(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IMAGE_PX = 64  # at equal time, twice the passes at 64 pixels find more than one pass at 96
 EPOCHS = 6.0
 BATCH_SIZE = 32
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 4e-3
 
 
 def local(
