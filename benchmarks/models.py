@@ -1,6 +1,6 @@
 """Speed of the models per core: training, looking in batches, and one scan at a time in torch and in ONNX Runtime.
 
-    python benchmarks/models.py [--seconds 3] [--image-px 96]
+    python benchmarks/models.py [--seconds 3] [--image-px 64]
 
 One thread, contents irrelevant, all in one run, so that the ratios hold on a busy machine too: rates are taken over CPU
 time. The last line is one JSON line of named figures. The ONNX graph is the same network with the same preprocessing.
@@ -103,7 +103,7 @@ def figures_of(architecture: str, dataset: Dataset, image_px: int, seconds: floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="CPU seconds a rate is taken over")
-    parser.add_argument("--image-px", type=int, default=96)
+    parser.add_argument("--image-px", type=int, default=train.IMAGE_PX)
     options = parser.parse_args()
     dataset = made_up(N_SCANS)
     figures: dict[str, float] = {}

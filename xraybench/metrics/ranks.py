@@ -141,7 +141,8 @@ def _critical_value(spread: FloatArray, centred: FloatArray, pairs: BoolArray, l
         seconds = np.flatnonzero(pairs[first])
         studentised = (centred[:, [first]] - centred[:, seconds]) / spread[first, seconds]
         np.maximum(largest, studentised.max(axis=1), out=largest)
-    return max(0.0, float(np.quantile(largest, level)))  # nobody is shown better than one with a better estimate
+    # Never below the limit of one pair alone: a quantile of finitely many replicates may fall short of it by chance.
+    return max(float(ndtri(0.5 + level / 2)), float(np.quantile(largest, level)))
 
 
 def tie_bands(sets: RankSets) -> IntArray:
