@@ -92,8 +92,12 @@ def test_the_main_path_runs_on_real_scans_and_stays_apart_from_simulated_ones(ho
     xraybench(home, "data", "import", str(gdxray_crops), str(mine), "--classes", classes, "--vector", "baggage")
     assert "confounded" in xraybench(home, "data", "check", str(mine)).stdout
     options = ["-p", f"scans={mine}", "-p", "track=grey"]
-    for model, architecture in (("real_classical", "classical"), ("real_net", "lcnet_050")):
-        run = xraybench(home, "run", "30", *options, "-p", f"model={model}", "-p", f"architecture={architecture}")
+    folder = home
+    for model, architecture in (("real_classical", "classical"), ("real_net", "lcnet_050"), ("real_net-onnx", "")):
+        asked = ["-p", f"architecture={architecture}", "-p", f"to_onnx={architecture == 'lcnet_050'}"]
+        if not architecture:
+            asked = ["-p", f"load_from={folder / 'onnx'}"]
+        run = xraybench(home, "run", "30", *options, "-p", f"model={model}", *asked)
         folder = Path(run.stdout.strip())
         result = json.loads((folder / "results" / model / "baggage-any-any-unknown-v1.json").read_text())
         assert result["is_simulated"] is False

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from xraybench.core.documents import ModelSignature, read_document
+from xraybench.core.errors import BadValue
 from xraybench.core.registry import Registry
 from xraybench.core.types import Model
 
@@ -29,6 +31,32 @@ def load(adapter: str, path: Path | str) -> Model:
     """
     module, function = _REGISTRY.get(adapter)
     return cast("Callable[[Path], Model]", getattr(import_module(module), function))(Path(path))
+
+
+def from_folder(path: Path | str) -> Model:
+    """A model from a folder whose `signature.json` names its adapter.
+
+    Raises:
+        BadFile: No such folder, no signature in it, or files that do not fit it.
+        UnknownName: The signature names no adapter of ours.
+    """
+    signature = read_document(Path(path) / "signature.json", ModelSignature)
+    return load(signature.adapter, path)
+
+
+def export_onnx(model: Model, folder: Path) -> Path:
+    """Write a network of ours as one ONNX file with its preprocessing; ONNX Runtime must agree to 1e-4.
+
+    Raises:
+        BadValue: The model is no network of ours.
+        CheckFailed: The exported graph says something else than the network.
+    """
+    from xraybench.models.onnx_file import export_onnx as export
+    from xraybench.models.timm_net import TimmNet
+
+    if not isinstance(model, TimmNet):
+        raise BadValue(f"{model.name}: only a network of ours can be exported to ONNX.")
+    return export(model, folder)
 
 
 def names() -> list[str]:
