@@ -1,4 +1,4 @@
-"""What a training costs and finds: CPU seconds, AUROC, pd at pfa 0.05 and box hits by architecture and track.
+"""What a training costs and finds: CPU seconds, AUROC, pd at pfa 0.05 and boxes that fit by architecture and track.
 
     python benchmarks/training.py [--profile quick] [--architectures a,b] [--tracks raw,colour] [--sensor mail_160kv]
 
@@ -38,7 +38,7 @@ def trained(architecture: str, track: str, dataset: Dataset, epochs: float) -> t
 
 
 def found(model: Model, dataset: Dataset, track: str) -> dict[str, float]:
-    """AUROC, pd at pfa 0.05, achieved pfa and share of threats that the box hits, on the test items."""
+    """AUROC, pd at pfa 0.05, achieved pfa and share of threats that the box overlaps by half (IoU), on the test items."""
     predictions = model.predict(dataset.track(track))
     scores = predictions.kind("score")
     scores = scores[scores["target"] == "any"].set_index("scan_id")["score"]
@@ -46,13 +46,13 @@ def found(model: Model, dataset: Dataset, track: str) -> dict[str, float]:
     is_threat = np.isin(scores.index, dataset.objects["scan_id"])
     is_test = (table["split"] == "test").to_numpy()
     values = scores.to_numpy()
-    hits = hits_per_item(predictions.kind("box"), dataset.objects, scores.index[is_test & is_threat].tolist())
+    hits = hits_per_item(scores.index[is_test & is_threat], dataset.objects, predictions.kind("box"), rule="iou")
     threshold = threshold_at_pfa(values[~is_test & ~is_threat], 0.05)
     return {
         "auroc": float(roc_auc_score(is_threat[is_test], values[is_test])),
         "pd": float((values[is_test & is_threat] >= threshold).mean()),
         "pfa": float((values[is_test & ~is_threat] >= threshold).mean()),
-        "box_hits": float(np.mean(hits)),
+        "box_iou_hits": float(np.nanmean(hits)),
     }
 
 
@@ -77,7 +77,7 @@ def main() -> None:
                     got = found(model, corpus, track)
                     sys.stderr.write(
                         f"{architecture:24s} {track:7s} {cpu_s:6.1f} s  {vector}-{sensor}: auroc {got['auroc']:.3f}  "
-                        f"pd {got['pd']:.3f} at pfa {got['pfa']:.3f}  box hits {got['box_hits']:.3f}\n"
+                        f"pd {got['pd']:.3f} at pfa {got['pfa']:.3f}  IoU hits {got['box_iou_hits']:.3f}\n"
                     )
                     figures |= {f"{architecture}.{track}.{vector}-{sensor}.{k}": v for k, v in got.items()}
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
