@@ -18,8 +18,8 @@ def test_the_profiles_hold_the_items_that_the_benchmark_promises() -> None:
     quick = recipe("mail", PROFILES.get("quick"), 0).items()
     counts = pd.Series([(i.split, bool(i.cell.threat)) for i in quick]).value_counts().to_dict()
     assert counts == {
-        ("train", True): 800,
-        ("train", False): 800,
+        ("train", True): 2400,
+        ("train", False): 2400,
         ("calibration", False): 600,
         ("test", True): 480,
         ("test", False): 600,
