@@ -23,7 +23,7 @@ def test_the_two_mail_makes_look_through_the_same_geometry_and_fields() -> None:
     a, b = sensors.get("mail_160kv"), sensors.get("mail_140kv")
     assert a.geometry == b.geometry
     assert a.fields == b.fields
-    assert a.tube != b.tube
+    assert a.source != b.source
     assert a.detector != b.detector
     assert a.display != b.display
 

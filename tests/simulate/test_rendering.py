@@ -14,8 +14,8 @@ from xraybench import sensors
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.core.sensor import Sensor
 from xraybench.simulate import (
-    CONCEALMENTS,
-    THREATS,
+    CONCEALMENTS_OF,
+    THREATS_OF,
     VECTORS,
     Scene,
     label,
@@ -28,12 +28,21 @@ from xraybench.simulate import (
 from xraybench.simulate.parts import Parts
 
 ALL = [sensors.get(name) for name in sensors.names()]
-HIDDEN = [(v, t, c) for v in VECTORS for t in THREATS for c in CONCEALMENTS]
+MAIL = [sensor for sensor in ALL if sensor.geometry == sensors.get("mail_160kv").geometry]
+NO_BOX = ("empty_verification", "manifest_mismatch")  # targets of the whole item
+HIDDEN = [(v, t, c) for v in VECTORS for t in THREATS_OF[v] if t not in NO_BOX for c in CONCEALMENTS_OF[v]]
+IN_MAIL = [cell for cell in HIDDEN if cell[0] == "mail"]
+
+
+def scanner_of(vector: str) -> Sensor:
+    """The first line scanner of a vector."""
+    return next(sensor for sensor in ALL if vector in sensor.vectors and sensor.modality == "transmission")
 
 
 def same_labels(a: object, b: object) -> bool:
     """Every field of every threat, masks and material maps included."""
-    assert np.array_equal(a.material, b.material)
+    assert len(a.material) == len(b.material)
+    assert all(np.array_equal(one, other) for one, other in zip(a.material, b.material, strict=True))
     assert len(a.threats) == len(b.threats)
     for one, other in zip(a.threats, b.threats, strict=True):
         assert np.array_equal(one.mask, other.mask)
@@ -42,13 +51,15 @@ def same_labels(a: object, b: object) -> bool:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_noise(sensor: Sensor) -> None:
-    scene = make_scene("mail", seed=4, name="m1", threat="blade", concealment="masked")
-    again = make_scene("mail", seed=4, name="m1", threat="blade", concealment="masked")
-    first = render(scene, sensor, seed=4).raw
-    assert first.tobytes() == render(again, sensor, seed=4).raw.tobytes()
-    other = render(scene, sensor, seed=5).raw
-    assert (first != other).mean() > 0.9
-    assert np.abs(first.astype(int) - other).mean() < 0.02 * sensor.open_beam  # noise alone
+    vector = sensor.vectors[0]
+    scene = make_scene(vector, seed=4, name="m1", concealment=CONCEALMENTS_OF[vector][-1])
+    again = make_scene(vector, seed=4, name="m1", concealment=CONCEALMENTS_OF[vector][-1])
+    first = render(scene, sensor, seed=4).views
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(first, render(again, sensor, seed=4).views, strict=True))
+    for view, other in zip(first, render(scene, sensor, seed=5).views, strict=True):
+        if sensor.modality != "backscatter":  # beside the item nothing comes back, and nothing of it is noisy
+            assert (view != other).mean() > 0.9
+        assert np.abs(view.astype(int) - other).mean() < 0.02 * sensor.open_beam  # noise alone
 
 
 def test_what_was_made_or_rendered_before_changes_nothing(mail_160kv: Sensor) -> None:
@@ -97,11 +108,11 @@ def test_a_scene_of_another_engine_or_without_a_key_is_refused() -> None:
         Scene.from_dict(record)
 
 
-@pytest.mark.parametrize("vector", VECTORS)
+@pytest.mark.parametrize("vector", ["mail", "parcel"])
 def test_rendering_sensors_together_is_rendering_them_one_by_one(vector: str) -> None:
     scene = make_scene(vector, seed=6, name="t", threat="firearm", concealment="in_article")
-    together = render_many(scene, ALL, seed=6)
-    for sensor, rendered in zip(ALL, together, strict=True):
+    together = render_many(scene, MAIL, seed=6)
+    for sensor, rendered in zip(MAIL, together, strict=True):
         alone = render(scene, sensor, seed=6)
         assert rendered.raw.tobytes() == alone.raw.tobytes()
         assert same_labels(rendered.labels, alone.labels)
@@ -115,32 +126,46 @@ def test_sensors_of_different_geometry_are_not_rendered_together(mail_160kv: Sen
         render_many(scene, [mail_160kv, lower], seed=6)
 
 
-@pytest.mark.parametrize(("vector", "threat", "concealment"), HIDDEN)
-def test_labels_alone_are_the_labels_of_the_scan_on_every_sensor(vector: str, threat: str, concealment: str) -> None:
+@pytest.mark.parametrize(("vector", "threat", "concealment"), IN_MAIL)
+def test_labels_alone_are_the_labels_of_the_scan_on_every_make(vector: str, threat: str, concealment: str) -> None:
     scene = make_scene(vector, seed=7, name="l", threat=threat, concealment=concealment)
-    scanned = render(scene, ALL[0], seed=7).labels
-    for sensor in ALL:
+    scanned = render(scene, MAIL[0], seed=7).labels
+    for sensor in MAIL:
         assert same_labels(label(scene, sensor), scanned)
 
 
+def test_labels_alone_are_the_labels_of_the_scan_on_every_sensor(sensor: Sensor) -> None:
+    vector = sensor.vectors[0]
+    for threat in THREATS_OF[vector][:2]:
+        scene = make_scene(vector, seed=7, name="l", threat=threat)
+        scanned = render(scene, sensor, seed=7).labels
+        assert same_labels(label(scene, sensor), scanned)
+        assert {found.view for found in scanned.threats} <= set(range(sensor.n_views))
+        assert scanned.threats
+
+
 @pytest.mark.parametrize(("vector", "threat", "concealment"), HIDDEN)
-def test_every_threat_lies_whole_inside_the_view(
-    mail_160kv: Sensor, vector: str, threat: str, concealment: str
-) -> None:
-    field = mail_160kv.field(vector)
-    for n in range(4):
+def test_every_threat_lies_whole_inside_the_view(vector: str, threat: str, concealment: str) -> None:
+    as_it_is = scanner_of(vector)
+    sensor = replace(
+        as_it_is, artefacts=replace(as_it_is.artefacts, stretch=0.0)
+    )  # a wider field is stretched otherwise
+    field = sensor.field(vector)
+    for n in range(3):
         scene = make_scene(vector, seed=8, name=f"v{n}", threat=threat, concealment=concealment)
         assert (scene.threat, scene.concealment) == (threat, concealment)
-        (found,) = label(scene, mail_160kv).threats
-        assert (found.threat, found.concealment) == (threat, concealment)
+        (found,) = label(scene, sensor).threats
+        assert (found.threat, found.concealment, found.shape) == (threat, concealment, "seen")
         assert found.mask.shape == (field.height_px, field.width_px)
         rows, columns = np.flatnonzero(found.mask.any(axis=1)), np.flatnonzero(found.mask.any(axis=0))
         assert found.box == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-        assert found.area_px == found.mask.sum() >= 30
+        assert found.area_px == found.mask.sum() >= (30 if vector in ("mail", "parcel", "baggage") else 9)
         assert 0 <= found.visible_px <= found.area_px
         assert 0.0 < found.share <= 1.0
-        wider = label(scene, mail_160kv, field_px=(field.height_px + 80, field.width_px + 80))
+        wider = label(scene, sensor, field_px=(field.height_px + 80, field.width_px + 80))
         assert wider.threats[0].area_px == found.area_px  # nothing was cut off
+        (stretched,) = label(scene, as_it_is).threats
+        assert 0 < stretched.box[0] < stretched.box[2] < field.width_px
 
 
 def test_the_mask_is_where_the_threats_removal_shows(scene_of: Callable[..., Scene], mail_160kv: Sensor) -> None:
@@ -149,7 +174,7 @@ def test_the_mask_is_where_the_threats_removal_shows(scene_of: Callable[..., Sce
     parts.ball("steel", (-50.0, 30.0, 20.0), (20.0, 30.0, 10.0))
     scene = scene_of(parts.finish("knife", centred=False), threat="blade")
     (found,) = label(scene, mail_160kv).threats
-    shadow = noise_free(scene, mail_160kv)[0] < 1.0 - 1e-5
+    shadow = noise_free(scene, mail_160kv)[0][0] < 1.0 - 1e-5
     assert np.array_equal(found.mask, shadow)
     assert found.share == pytest.approx(1.0)
     assert found.visible_px == found.area_px
@@ -185,25 +210,27 @@ def test_the_material_map_names_what_attenuates_most(scene_of: Callable[..., Sce
     parts.box("paper", (0.0, 0.0, 20.0), (120.0, 120.0, 10.0))
     parts.box("steel", (0.0, 0.0, 40.0), (40.0, 40.0, 3.0))
     scene = scene_of(parts.finish("plates", centred=False))
-    found = label(scene, mail_160kv).material
+    (found,) = label(scene, mail_160kv).material
     assert found[80, 80] == materials.material_id("steel")
     assert found[80, 50] == materials.material_id("paper")
     assert found[2, 2] == materials.OPEN
 
 
 @pytest.mark.parametrize("vector", VECTORS)
-def test_a_benign_item_has_no_threat_label(mail_160kv: Sensor, vector: str) -> None:
+def test_a_benign_item_has_no_threat_label(vector: str) -> None:
     scene = make_scene(vector, seed=8, name="b")
     assert (scene.threat, scene.concealment) == ("", "")
-    assert label(scene, mail_160kv).threats == ()
+    assert label(scene, scanner_of(vector)).threats == ()
 
 
-@pytest.mark.parametrize("vector", VECTORS)
-def test_a_scan_is_sixteen_bit_in_two_channels_of_the_declared_size(sensor: Sensor, vector: str) -> None:
-    field = sensor.field(vector)
-    rendered = render(make_scene(vector, seed=8, name="s"), sensor, seed=8)
-    assert rendered.raw.shape == (field.height_px, field.width_px, 2)
-    assert rendered.raw.dtype == np.uint16
-    assert rendered.labels.material.shape == rendered.raw.shape[:2]
-    assert 0.9 * sensor.open_beam < np.percentile(rendered.raw, 99.9) < 65_535
-    assert render(make_scene(vector, seed=8, name="s"), sensor, seed=8, field_px=(96, 128)).raw.shape == (96, 128, 2)
+def test_a_line_scan_shows_the_open_beam_and_keeps_room_above_it(line_scanner: Sensor) -> None:
+    for vector in line_scanner.vectors:
+        scene = make_scene(vector, seed=8, name="s")
+        for view in render(scene, line_scanner, seed=8).views:
+            assert 0.9 * line_scanner.open_beam < np.percentile(view, 99.5) < 65_535
+        assert render(scene, line_scanner, seed=8, field_px=(96, 128)).raw.shape == (96, 128, 2)
+
+
+def test_an_unknown_engine_is_refused(mail_160kv: Sensor) -> None:
+    with pytest.raises(BadValue, match="strict, fast"):
+        render(make_scene("mail", seed=8, name="s"), mail_160kv, seed=8, engine="quick")

@@ -2,12 +2,13 @@
 
 from xraybench.core.registry import Registry
 from xraybench.core.sensor import Sensor
-from xraybench.sensors import mail
+from xraybench.sensors import backscatter, baggage, container, conveyor, mail, pallet, tomography, vehicle
 
 _REGISTRY: Registry[Sensor] = Registry("sensor")
 
-for _sensor in mail.SENSORS:
-    _REGISTRY.add(_sensor.name, _sensor)
+for _family in (mail, baggage, conveyor, tomography, pallet, container, vehicle, backscatter):
+    for _sensor in _family.SENSORS:
+        _REGISTRY.add(_sensor.name, _sensor)
 
 
 def get(name: str) -> Sensor:

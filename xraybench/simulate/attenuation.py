@@ -1,6 +1,6 @@
 """How strongly materials attenuate X-rays: a baked element table, log-log interpolation, the mixture rule.
 
-The table holds 1 to 800 keV. An energy outside raises: a clamped cross section would be wrong by tens of percent.
+The table holds 1 keV to 10 MeV. An energy outside raises: a clamped cross section would be wrong by tens of percent.
 """
 
 from dataclasses import dataclass
@@ -39,13 +39,16 @@ def element_mass_attenuation(symbol: str, energy_kev: ArrayLike, *, process: str
     """Mass attenuation of an element in cm2/g, one value an energy.
 
     Args:
-        process: `total` (with coherent scatter), `incoherent`, `coherent` or `absorbed` (mass energy-absorption).
+        process: `total` (with coherent scatter), `incoherent`, `coherent` or `absorbed` (mass energy-absorption; above
+            0.8 MeV energy transfer, bremsstrahlung not taken off).
 
     Raises:
         BadValue: Energy outside the table, element or process not in it.
 
     Source:
-        xraylib 4.3 (Kissel and Elam tables), baked by scripts/build_attenuation.py; within 0.5 % of NIST XAAMDI.
+        Up to 0.8 MeV xraylib 4.3 (Kissel and Elam tables), above Klein-Nishina, pair production with the Coulomb correction
+        of Davies, Bethe and Maximon, and continued photoelectric absorption; baked by scripts/build_attenuation.py. Within
+        0.5 % of NIST XAAMDI up to 0.8 MeV and 1 % above (uranium 1.8 %): benchmarks/physics.py prints every element.
     """
     energy = np.atleast_1d(np.asarray(energy_kev, dtype=np.float64))
     table = _elements()

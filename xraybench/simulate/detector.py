@@ -1,7 +1,8 @@
 """From noise-free channels to 16-bit counts: point spread, scatter, gain residuals, quantum and electronic noise.
 
 Blur comes before the noise: on a line of separate crystals it is the focal spot and the motion that blur, so the noise of
-neighbouring pixels is independent and the flat-field variance is the model's own.
+neighbouring pixels is independent and the flat-field variance is the model's own. Two energies of an accelerator take turns
+from column to column; each channel is filled in where the other was pulsed, which does correlate its noise.
 """
 
 from functools import cache
@@ -10,21 +11,45 @@ import numpy as np
 from numba import njit
 
 from xraybench.core import chance
-from xraybench.core.sensor import Sensor
-from xraybench.core.types import Float32Array, UInt16Array
+from xraybench.core.sensor import Linac, Sensor
+from xraybench.core.types import Float32Array, FloatArray, UInt16Array
 
-_REACH = 3  # taps on either side of the centre
 _COARSE = 8  # the scatter field is made on an eighth of the resolution
+_MATCHED_AT = 0.2  # cycles per pixel at which the point spread is exact
+_FEW = 20.0  # quanta, below which their law is not taken as normal
 
 
 @cache
 def blur_taps(blur_px: float) -> Float32Array:
-    """Taps of the point spread, integrated over each pixel, adding up to one; shape (2 * _REACH + 1,)."""
+    """Taps that bring a ray-sampled picture to a Gaussian of `blur_px` over pixels; they add up to one.
+
+    Two rays a pixel and axis already blur by cos(pi f / 2), where a whole pixel blurs by sinc f. The taps are those of a
+    Gaussian integrated over each pixel, of the width that makes up the rest at 0.2 cycles per pixel (less where the blur is
+    wide); the whole then lies within 3 % of exp(-2 (pi blur f)^2) sinc f up to 0.25 cycles per pixel.
+    """
+    from scipy.optimize import brentq
+
+    f = _MATCHED_AT / max(blur_px, 1.0)
+    wanted = float(np.exp(-2.0 * (np.pi * blur_px * f) ** 2) * np.sinc(f) / np.cos(0.5 * np.pi * f))
+
+    def passed(width: float) -> float:
+        taps = _gaussian_taps(width)
+        k = np.arange(taps.size) - taps.size // 2
+        return float((taps * np.cos(2.0 * np.pi * f * k)).sum())
+
+    if passed(0.01) <= wanted:
+        return np.ones(1, np.float32)
+    width = brentq(lambda w: passed(w) - wanted, 0.01, 2.0 * blur_px + 1.0)
+    return np.asarray(_gaussian_taps(round(width, 9)), dtype=np.float32)
+
+
+def _gaussian_taps(width: float) -> FloatArray:
+    """A Gaussian integrated over pixels, as far as it says anything."""
     from scipy.special import erf
 
-    edges = (np.arange(-_REACH, _REACH + 2) - 0.5) / (blur_px * np.sqrt(2.0))
-    taps = np.diff(erf(edges))
-    return np.asarray(taps / taps.sum(), dtype=np.float32)
+    reach = max(1, int(np.ceil(3.3 * width)))
+    taps = np.diff(erf((np.arange(-reach, reach + 2) - 0.5) / (width * np.sqrt(2.0))))
+    return np.asarray(np.round(taps / taps.sum(), 9))
 
 
 @njit(cache=True)
@@ -128,20 +153,71 @@ def row_gain(sensor: Sensor, height: int) -> Float32Array:
 
 
 @njit(cache=True)
-def _count(signal, variance, scattered, gain, jitter, normal, quanta, electronic, open_beam, out) -> None:  # type: ignore[no-untyped-def]
+def _count(signal, variance, scattered, gain, jitter, normal, quanta, electronic, scale, open_beam, out) -> None:  # type: ignore[no-untyped-def]
     """Counts of one channel, in place: variance of the quanta follows primary plus scatter."""
     inv = np.float32(1.0 / quanta)
     floor = np.float32(electronic * electronic)
-    beam = np.float32(open_beam)
+    beam, times = np.float32(open_beam), np.float32(scale)
     half, top, nil = np.float32(0.5), np.float32(65535.0), np.float32(0.0)
     for r in range(signal.shape[0]):
         for c in range(signal.shape[1]):
             g = gain[r] * jitter[c]
             mean = (signal[r, c] + scattered[r, c]) * g
             spread = np.sqrt((variance[r, c] + scattered[r, c]) * g * g * inv + floor)
-            value = (mean + spread * normal[r, c]) * beam + half
+            value = (mean + times * spread * normal[r, c]) * beam + half
             value = value if value > nil else nil
             out[r, c] = np.uint16(value if value < top else top)
+
+
+@njit(cache=True)
+def _recount(signal, variance, scattered, gain, jitter, normal, uniform, quanta, electronic, scale, open_beam, out):  # type: ignore[no-untyped-def]
+    """Counts again where few quanta are expected: whole quanta by the Poisson law, each of the mean energy seen there."""
+    for r in range(signal.shape[0]):
+        for c in range(signal.shape[1]):
+            g = float(gain[r] * jitter[c])
+            mean = float(signal[r, c] + scattered[r, c]) * g
+            spread = float(variance[r, c] + scattered[r, c]) * g * g / quanta
+            if mean <= 0.0 or mean * mean >= _FEW * spread:
+                continue
+            expected = mean * mean / spread
+            counted = poisson(expected, uniform[r, c]) * spread / mean
+            value = mean + scale * (counted - mean + electronic * normal[r, c])
+            out[r, c] = np.uint16(min(max(value * open_beam + 0.5, 0.0), 65535.0))
+
+
+@njit(cache=True)
+def poisson(expected: float, uniform: float) -> float:
+    """The count at which the Poisson distribution function passes `uniform`; for means up to some 30.
+
+    The exponential is its own product of 256 short series, so that a count is the same on every processor.
+    """
+    x = -expected / 256.0
+    chance = 1.0
+    for n in range(8, 0, -1):
+        chance = 1.0 + chance * x / n
+    for _ in range(8):
+        chance *= chance
+    total, count = chance, 0
+    while uniform > total and count < 250:
+        count += 1
+        chance *= expected / count
+        total += chance
+    return float(count)
+
+
+@njit(cache=True)
+def _shift(plane, by: float) -> None:  # type: ignore[no-untyped-def]
+    """Move a plane along its columns by a part of a pixel, in place; edges repeat."""
+    width = plane.shape[1]
+    whole = int(np.floor(by))
+    part = np.float32(by - whole)
+    line = np.empty(width, np.float32)
+    for r in range(plane.shape[0]):
+        for c in range(width):
+            a = min(max(c - whole, 0), width - 1)
+            b = min(max(c - whole - 1, 0), width - 1)
+            line[c] = plane[r, a] + part * (plane[r, b] - plane[r, a])
+        plane[r] = line
 
 
 def expose(signals: Float32Array, sensor: Sensor, rng: np.random.Generator) -> UInt16Array:
@@ -151,22 +227,52 @@ def expose(signals: Float32Array, sensor: Sensor, rng: np.random.Generator) -> U
         signals: Channels and variances as `spectral.signals` gives them, shape (4, height, width); overwritten.
 
     Returns:
-        Counts, shape (height, width, 2), channels (hi, lo), the open beam at `sensor.open_beam`. Noise is
-        Gaussian: below some 20 quanta electronic noise rules in these sensors.
+        Counts, shape (height, width, 2), channels (hi, lo), the open beam at `sensor.open_beam`; a scanner of one
+        energy gives the same counts in both. Noise is Gaussian, but where under 20 quanta are expected and electronic
+        noise does not drown them they are counted one by one.
     """
-    height, width = signals.shape[1:]
-    blur(signals, blur_taps(sensor.detector.blur_px))
+    n_rows, height, width = signals.shape
+    second = n_rows // 2  # row of the first variance
+    n_channels = 2 if sensor.is_dual else 1
+    detector, artefacts = sensor.detector, sensor.artefacts
+    blur(signals, blur_taps(detector.blur_px))
+    if artefacts.misregister_px and n_channels == 2:
+        _shift(signals[1], artefacts.misregister_px)
+        _shift(signals[second + 1], artefacts.misregister_px)
     gain = row_gain(sensor, height)
-    jitter = np.asarray(1.0 + sensor.artefacts.line_jitter * rng.standard_normal(width), dtype=np.float32)
-    noise = rng.standard_normal((2, height, width), dtype=np.float32)
+    jitter = _jitter(sensor, width, n_channels, rng)
+    noise = rng.standard_normal((n_channels, height, width), dtype=np.float32)
     counts = np.empty((2, height, width), np.uint16)
-    for c in (0, 1):
-        scattered = scatter(signals[c], sensor.artefacts.scatter_share, sensor.artefacts.scatter_px)
-        _count(
-            signals[c], signals[2 + c], scattered, gain[c], jitter, noise[c],
-            sensor.detector.quanta[c], sensor.detector.electronic_noise, sensor.open_beam, counts[c],
-        )  # fmt: skip
-    for row in sensor.artefacts.dead_rows:
+    for c in range(n_channels):
+        quanta = detector.quanta[min(c, len(detector.quanta) - 1)]
+        scattered = scatter(signals[c], artefacts.scatter_share, artefacts.scatter_px)
+        seen = (signals[c], signals[second + c], scattered, gain[c], jitter[c], noise[c])
+        rest = (quanta, detector.electronic_noise, sensor.noise_scale, sensor.open_beam, counts[c])
+        _count(*seen, *rest)
+        if detector.electronic_noise * quanta < np.sqrt(_FEW):
+            _recount(*seen, rng.random((height, width), dtype=np.float32), *rest)
+    if n_channels == 1:
+        counts[1] = counts[0]
+    elif isinstance(sensor.source, Linac) and sensor.source.is_interlaced:
+        _fill_between(counts)
+    for row in artefacts.dead_rows:
         if 0 < row < height - 1:
             counts[:, row] = counts[:, row - 1] // 2 + counts[:, row + 1] // 2
     return np.ascontiguousarray(counts.transpose(1, 2, 0))
+
+
+def _jitter(sensor: Sensor, width: int, n_channels: int, rng: np.random.Generator) -> Float32Array:
+    """The source's output at each column and channel, about 1: one pulse for both channels of a tube, else one each."""
+    n_pulses = n_channels if isinstance(sensor.source, Linac) else 1
+    draw = 1.0 + sensor.artefacts.line_jitter * rng.standard_normal((n_pulses, width))
+    return np.ascontiguousarray(np.broadcast_to(draw, (n_channels, width)), dtype=np.float32)
+
+
+def _fill_between(counts: UInt16Array) -> None:
+    """Even columns saw the high energy, odd ones the low: a channel's other columns become the mean of their neighbours."""
+    width = counts.shape[2]
+    for c in (0, 1):
+        for column in range(1 - c, width, 2):
+            left, right = max(column - 1, c), column + 1
+            right = right if right < width else left
+            counts[c, :, column] = (counts[c, :, left].astype(np.uint32) + counts[c, :, right] + 1) // 2

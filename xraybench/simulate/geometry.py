@@ -15,7 +15,7 @@ from numba import njit
 from xraybench.core.types import Float32Array, FloatArray
 
 BOX, ELLIPSOID, CYLINDER = 0, 1, 2
-TEXEL_MM = 0.8
+TEXEL_MM = 0.8  # of a scanner with pixels below 3.2 mm
 TEXTURE_SIZE = 512  # texels; a power of two, the banks are periodic
 
 _FAR = np.float32(1.0e9)
@@ -85,6 +85,8 @@ def add_paths(  # type: ignore[no-untyped-def]
     texture_at,
     texture_share,
     banks,
+    texel_mm: float,
+    columns,
     pixel_mm: float,
     source_height_mm: float,
 ) -> None:
@@ -101,10 +103,14 @@ def add_paths(  # type: ignore[no-untyped-def]
         n_sub: Rays per pixel and axis; more than one where the primitive is thinner than a few pixels.
         texture, texture_at, texture_share: Bank index (-1 for none), offset in texels (n, 2), and depth of the texture.
         banks: Periodic textures with mean 0, shape (n_banks, TEXTURE_SIZE, TEXTURE_SIZE).
+        columns: Where along travel each column is taken, in columns of the belt's own speed; 0, 1, 2 ... at that speed.
     """
     n_rows, n_cols = maps.shape[1], maps.shape[2]
     mask = banks.shape[1] - 1
-    ramp_all = np.arange(n_cols).astype(np.float32)
+    ramp_all = np.empty(n_cols, np.float32)
+    early = 0
+    for j in range(n_cols):
+        early = max(early, int(np.ceil(abs(columns[j] - j))))
     low_all = np.empty(n_cols, np.float32)
     high_all = np.empty(n_cols, np.float32)
     o = np.empty(3)
@@ -120,12 +126,14 @@ def add_paths(  # type: ignore[no-untyped-def]
         ey = abs(rot[3]) * half[0] + abs(rot[4]) * half[1] + abs(rot[5]) * half[2]
         ez = abs(rot[6]) * half[0] + abs(rot[7]) * half[1] + abs(rot[8]) * half[2]
         r0, r1 = _rows_of(cy, cz, ey, ez, source_height_mm, pixel_mm, n_rows)
-        c0 = max(int(np.floor((cx - ex) / pixel_mm + 0.5 * n_cols - 0.5)), 0)
-        c1 = min(int(np.ceil((cx + ex) / pixel_mm + 0.5 * n_cols + 0.5)), n_cols)
+        c0 = max(int(np.floor((cx - ex) / pixel_mm + 0.5 * n_cols - 0.5)) - early, 0)
+        c1 = min(int(np.ceil((cx + ex) / pixel_mm + 0.5 * n_cols + 0.5)) + early, n_cols)
         if r1 <= r0 or c1 <= c0 or cz - ez >= 0.98 * source_height_mm:
             continue
         n = c1 - c0
         ramp, low, high = ramp_all[:n], low_all[:n], high_all[:n]
+        for j in range(n):
+            ramp[j] = np.float32(columns[c0 + j] - c0)
         sub = n_sub[i]
         share = 0.1 / (sub * sub)  # mm to cm
         gain = np.float32(share * add_scale[i])
@@ -191,16 +199,24 @@ def add_paths(  # type: ignore[no-untyped-def]
                             line[j] -= loss * low[j]
                     if texture[i] >= 0:  # after the loss: what it displaces goes by its plain shape
                         bank = banks[texture[i]]
-                        ty = (int(np.floor(y_belt / TEXEL_MM)) + texture_at[i, 0]) & mask
+                        ty = (int(np.floor(y_belt / texel_mm)) + texture_at[i, 0]) & mask
                         depth = np.float32(texture_share[i])
                         one = np.float32(1.0)
                         for j in range(n):
-                            tx = (int(np.floor((c0 + j) * pixel_mm / TEXEL_MM)) + texture_at[i, 1]) & mask
+                            tx = (int(np.floor((c0 + j) * pixel_mm / texel_mm)) + texture_at[i, 1]) & mask
                             low[j] *= one + depth * bank[ty, tx]
                     if add_index[i] >= 0:
                         line = maps[add_index[i], row, c0:c1]
                         for j in range(n):
                             line[j] += gain * low[j]
+
+
+def texel_mm(pixel_mm: float) -> float:
+    """Side of a texel as a scanner of this pitch sees it: about half a pixel, doubled from pitch to pitch."""
+    texel = TEXEL_MM
+    while pixel_mm >= 4.0 * texel:
+        texel *= 2.0
+    return texel
 
 
 def make_texture_banks() -> Float32Array:

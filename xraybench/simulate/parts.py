@@ -8,6 +8,7 @@ the end: a scene of 300 primitives takes about a millisecond.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -172,6 +173,41 @@ class Parts:
         size = (max(xs) - min(xs), max(ys) - min(ys), z1 - z0)
         return self.box(material, (cx, cy, cz), size, planes=planes, **rest)
 
+    def rounded(
+        self,
+        material: str,
+        at: tuple[float, float, float],
+        size: tuple[float, float, float],
+        radius: float,
+        *,
+        cuts: int = 1,
+        **rest: Any,
+    ) -> int:
+        """A box whose four upright edges are rounded by planes that touch a round of this radius, `cuts` to an edge."""
+        hx, hy = 0.5 * size[0], 0.5 * size[1]
+        r = min(radius, 0.98 * hx, 0.98 * hy)
+        return self.box(material, at, size, planes=[*rest.pop("planes", ()), *_rounding(hx, hy, r, cuts)], **rest)
+
+    def cone(
+        self,
+        material: str,
+        at: tuple[float, float, float],
+        diameters: tuple[float, float],
+        length: float,
+        *,
+        axis: str = "x",
+        steps: int = 4,
+        **rest: Any,
+    ) -> None:
+        """A round thing that tapers from the first diameter to the second along x, y or z, in steps, centred on `at`."""
+        which = "xyz".index(axis)
+        for i in range(steps):
+            share = (i + 0.5) / steps
+            middle = list(at)
+            middle[which] += length * (share - 0.5)
+            d = diameters[0] + (diameters[1] - diameters[0]) * share
+            self.rod(material, (middle[0], middle[1], middle[2]), d, length / steps, axis=axis, **rest)
+
     def ring(
         self, material: str, at: tuple[float, float, float], diameter: float, wire: float, *, n: int = 10, **rest: Any
     ) -> None:
@@ -184,11 +220,24 @@ class Parts:
             self.wire(material, a, b, wire, **rest)
 
     def shell(
-        self, material: str, at: tuple[float, float, float], size: tuple[float, float, float], wall: float, **rest: Any
+        self,
+        material: str,
+        at: tuple[float, float, float],
+        size: tuple[float, float, float],
+        wall: float,
+        *,
+        radius: float = 0.0,
+        cuts: int = 2,
+        **rest: Any,
     ) -> int:
-        """A closed hollow box; returns the row of the outer box."""
-        outer = self.box(material, at, size, **rest)
-        self.box("", at, (size[0] - 2 * wall, size[1] - 2 * wall, size[2] - 2 * wall), inside=outer)
+        """A closed hollow box, its upright edges rounded where there is a radius; returns the row of the outer box."""
+        inner = (size[0] - 2 * wall, size[1] - 2 * wall, size[2] - 2 * wall)
+        if radius <= 0.0:
+            outer = self.box(material, at, size, **rest)
+            self.box("", at, inner, inside=outer)
+        else:
+            outer = self.rounded(material, at, size, radius, cuts=cuts, **rest)
+            self.rounded("", at, inner, max(radius - wall, 0.1), cuts=cuts, inside=outer)
         return outer
 
     def take(self, item: Item, *, at: tuple[float, float, float], turn: Turn = STRAIGHT, inside: int = -1) -> None:
@@ -213,15 +262,26 @@ class Parts:
         return Item(kind, ints, reals, planes, size)
 
 
+@cache
+def _octants(cuts: int) -> tuple[tuple[float, float], ...]:
+    """Outward normals of the planes that round the four corners of a rectangle."""
+    angles = [math.pi / 2 * (quarter + (i + 0.5) / cuts) for quarter in range(4) for i in range(cuts)]
+    return tuple((math.cos(angle), math.sin(angle)) for angle in angles)
+
+
+def _rounding(hx: float, hy: float, r: float, cuts: int) -> list[tuple[float, float, float, float]]:
+    return [(nx, ny, 0.0, (hx - r) * abs(nx) + (hy - r) * abs(ny) + r) for nx, ny in _octants(cuts)]
+
+
 def claiming(item: Item, size: tuple[float, float, float]) -> Item:
-    """The item with a claim on a box of this size around it: packed as if it filled the box, and seen as it is."""
+    """The item with a claim on a box of this size, standing on the origin: packed as if it filled the box, seen as it is."""
     claim = Parts()
     claim.box("", (0.0, 0.0, 0.5 * size[2]), size)
     row = claim._ints[0]
     ints = np.concatenate([item.ints, np.array([row], dtype=np.int64)])
     ints[-1, 5:7] = len(item.planes)
     reals = np.concatenate([item.reals, np.array([claim._reals[0]])])
-    claimed = [max(own, side) for own, side in zip(item.size, size, strict=True)]
+    claimed = [own if own > side + 1e-6 else side for own, side in zip(item.size, size, strict=True)]
     return Item(item.kind, ints, reals, item.planes, (claimed[0], claimed[1], claimed[2]))
 
 
@@ -253,8 +313,11 @@ def placed(item: Item, *, turn: Turn = STRAIGHT, at: tuple[float, float, float] 
 def shrunk(item: Item, room: tuple[float, float, float]) -> Item:
     """The item made smaller all over, walls too, where it does not fit the room."""
     share = min(1.0, *(most / side for most, side in zip(room, item.size, strict=True)))
-    if share >= 1.0:
-        return item
+    return item if share >= 1.0 else scaled(item, share)
+
+
+def scaled(item: Item, share: float) -> Item:
+    """The item larger or smaller all over, walls too."""
     reals, planes = item.reals.copy(), item.planes.copy()
     reals[:, :6] *= share
     planes[:, 3] *= share

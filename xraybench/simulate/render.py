@@ -1,92 +1,75 @@
 """From a scene to a scan with its labels. Nothing but the scene's record, the sensor and a seed goes in.
 
-Labels come from the geometry alone, so they can be made again from the seed without any spectral work, and are the same
-for every sensor that shares the geometry.
+A scan has one view or several: a line scan has one for each source, a CT scan one for each slice. All views of a scan have
+the same shape.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numba import njit
 
 from xraybench.core import chance
 from xraybench.core.errors import BadValue
 from xraybench.core.sensor import Sensor
-from xraybench.core.types import BoolArray, Float32Array, FloatArray, IntArray, UInt8Array, UInt16Array
-from xraybench.simulate import attenuation, detector, geometry, materials, spectral
+from xraybench.core.types import Float32Array, UInt16Array
+from xraybench.simulate import backscatter, ct, detector, labels, spectral
+from xraybench.simulate.labels import Labels, ThreatLabel
+from xraybench.simulate.paths import PathMaps, path_maps
 from xraybench.simulate.scene import Scene
 
-REFERENCE_KEV = 80.0  # where "how much of the shadow is the threat's" is measured
-_OPAQUE = -np.log(0.004)  # deeper than this at the reference energy nothing can be told
-_THIN_PX = 3.0  # a primitive narrower than this is sampled by nine rays a pixel instead of four
+__all__ = [
+    "ENGINES", "Labels", "PathMaps", "Rendered", "ThreatLabel", "label", "noise_free", "path_maps", "render", "render_many",
+]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class ThreatLabel:
-    """One threat in one scan.
-
-    Attributes:
-        box: x0, y0, x1, y1 in pixels, right and bottom exclusive.
-        mask: Its shadow, shape (height, width).
-        area_px: Pixels of the shadow.
-        visible_px: Pixels of the shadow that are not opaque.
-        share: Mean share of the attenuation at REFERENCE_KEV that is the threat's own, over the shadow, in [0, 1].
-    """
-
-    threat: str
-    kind: str
-    concealment: str
-    box: tuple[int, int, int, int]
-    mask: BoolArray
-    area_px: int
-    visible_px: int
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What is where: the threats, and the material that attenuates most in each pixel (0 for the open beam)."""
-
-    threats: tuple[ThreatLabel, ...]
-    material: UInt8Array
+ENGINES = ("strict", "fast")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One scan and its labels. `raw` holds counts (hi, lo), shape (height, width, 2)."""
+    """One scan and its labels. Each view holds counts, shape (height, width, channel), channels as `sensor.track` says."""
 
-    raw: UInt16Array
+    views: tuple[UInt16Array, ...]
     labels: Labels
 
-
-@dataclass(frozen=True, slots=True)
-class PathMaps:
-    """Path lengths in cm of the materials of a scene, shape (n_materials, height, width)."""
-
-    materials: tuple[str, ...]
-    cm: Float32Array
+    @property
+    def raw(self) -> UInt16Array:
+        """The first view."""
+        return self.views[0]
 
 
-def render(scene: Scene, sensor: Sensor, *, seed: int, field_px: tuple[int, int] | None = None) -> Rendered:
+def render(
+    scene: Scene, sensor: Sensor, *, seed: int, field_px: tuple[int, int] | None = None, engine: str = "strict"
+) -> Rendered:
     """One scan of a scene on a sensor.
 
     Args:
         seed: Seed of the noise; with the scene's and the sensor's name it fixes every count.
         field_px: Height and width; the sensor's own field for the scene's vector by default.
+        engine: `strict` gives the same bytes on every processor, `fast` may differ from it by one count. At present both
+            run the strict kernels: compiled with fast-math they took as long.
+
+    Raises:
+        BadValue: The sensor does not scan this vector, or no such engine.
     """
-    return render_many(scene, [sensor], seed=seed, field_px=field_px)[0]
+    return render_many(scene, [sensor], seed=seed, field_px=field_px, engine=engine)[0]
 
 
 def render_many(
-    scene: Scene, sensors: Sequence[Sensor], *, seed: int, field_px: tuple[int, int] | None = None
+    scene: Scene,
+    sensors: Sequence[Sensor],
+    *,
+    seed: int,
+    field_px: tuple[int, int] | None = None,
+    engine: str = "strict",
 ) -> list[Rendered]:
     """One scan of a scene on each of several sensors of the same geometry: the path lengths are found once.
 
     Raises:
-        BadValue: When the sensors differ in geometry or field.
+        BadValue: When the sensors differ in geometry or field, or no such engine.
     """
+    if engine not in ENGINES:
+        raise BadValue(f"engine is '{engine}'; it is one of: {', '.join(ENGINES)}.")
     first = sensors[0]
     field = field_px or _field_of(scene, first)
     for sensor in sensors[1:]:
@@ -94,26 +77,40 @@ def render_many(
             raise BadValue(
                 f"Sensors {first.name} and {sensor.name} look through different geometry: render them apart."
             )
-    paths = path_maps(scene, first, field)
-    labels = _labels(scene, first, paths)
-    rendered = []
-    for sensor in sensors:
-        signals = spectral.signals(paths.cm, paths.materials, sensor)
-        rng = chance.stream(seed, "noise", scene.vector, scene.name, sensor.name)
-        rendered.append(Rendered(detector.expose(signals, sensor, rng), labels))
-    return rendered
+    if first.modality != "transmission" or any(sensor.artefacts.stretch for sensor in sensors[1:]):
+        return [_rendered_alone(scene, sensor, seed, field) for sensor in sensors]
+    maps = _maps(scene, first, field)
+    found = labels.of_shadows(scene, first, maps)
+    return [Rendered(_line_scan(scene, sensor, maps, seed), found) for sensor in sensors]
 
 
 def label(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None = None) -> Labels:
     """The labels alone, the same as those of `render`, without any spectral work."""
-    paths = path_maps(scene, sensor, field_px or _field_of(scene, sensor))
-    return _labels(scene, sensor, paths)
+    field = field_px or _field_of(scene, sensor)
+    if sensor.modality == "ct":
+        return labels.of_slices(scene, sensor, field)
+    if sensor.modality == "backscatter":
+        return labels.of_backscatter(scene, sensor, field)
+    return labels.of_shadows(scene, sensor, _maps(scene, sensor, field))
 
 
-def noise_free(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None = None) -> Float32Array:
-    """The two channels before blur and noise, open beam 1, shape (2, height, width)."""
-    paths = path_maps(scene, sensor, field_px or _field_of(scene, sensor))
-    return spectral.signals(paths.cm, paths.materials, sensor)[:2]
+def noise_free(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None = None) -> tuple[Float32Array, ...]:
+    """The channels of every view before blur and noise, each (channel, height, width).
+
+    In a line scan (hi, lo) with the open beam at 1, in a CT scan linear attenuation in 1/cm, in a backscatter scan the share
+    of what a thick polyethylene slab gives back.
+    """
+    field = field_px or _field_of(scene, sensor)
+    if sensor.modality == "ct":
+        return tuple(picture[None] for picture in ct.noise_free(scene, sensor, field))
+    if sensor.modality == "backscatter":
+        return (backscatter.noise_free(scene, sensor, field)[None],)
+    found = []
+    for view in range(sensor.n_views):
+        maps = path_maps(scene, sensor, field, view=view)
+        signals = spectral.signals(maps.cm, maps.materials, sensor)
+        found.append(signals[:2] if sensor.is_dual else signals[[0, 0]])
+    return tuple(found)
 
 
 def _field_of(scene: Scene, sensor: Sensor) -> tuple[int, int]:
@@ -121,142 +118,29 @@ def _field_of(scene: Scene, sensor: Sensor) -> tuple[int, int]:
     return field.height_px, field.width_px
 
 
-@cache
-def _banks() -> Float32Array:
-    return geometry.make_texture_banks()
+def _maps(scene: Scene, sensor: Sensor, field: tuple[int, int]) -> list[PathMaps]:
+    return [path_maps(scene, sensor, field, view=view) for view in range(sensor.n_views)]
 
 
-def path_maps(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> PathMaps:
-    """Path lengths of every material of the scene, as the sensor's rays meet them."""
-    used = np.unique(scene.ints[:, 1])
-    used = used[used >= 0]
-    index = np.full(len(materials.MATERIALS) + 1, -1, dtype=np.int64)  # the last stands for -1, a hole
-    index[used] = np.arange(used.size)
-    add_index = index[scene.ints[:, 1]]
-    parent = scene.ints[:, 2]
-    has_parent = parent >= 0
-    sub_index = np.where(has_parent, add_index[parent], -1)
-    fill = scene.reals[:, 15].astype(np.float32)
-    sub_scale = np.where(has_parent, fill[parent], 0.0).astype(np.float32)
-    maps = np.zeros((used.size, *field_px), np.float32)
-    _trace(scene, np.arange(scene.n_primitives), sensor, maps, add_index, fill, sub_index, sub_scale, textured=True)
-    return PathMaps(tuple(materials.MATERIALS[i].name for i in used), maps)
+def _rendered_alone(scene: Scene, sensor: Sensor, seed: int, field: tuple[int, int]) -> Rendered:
+    if sensor.modality == "ct":
+        views = tuple(ct.slices(scene, sensor, field, _noise(scene, sensor, seed)))
+        return Rendered(views, labels.of_slices(scene, sensor, field))
+    if sensor.modality == "backscatter":
+        view = backscatter.scan(scene, sensor, field, _noise(scene, sensor, seed))
+        return Rendered((view,), labels.of_backscatter(scene, sensor, field))
+    maps = _maps(scene, sensor, field)
+    return Rendered(_line_scan(scene, sensor, maps, seed), labels.of_shadows(scene, sensor, maps))
 
 
-def _trace(
-    scene: Scene,
-    rows: IntArray,
-    sensor: Sensor,
-    maps: Float32Array,
-    add_index: IntArray,
-    add_scale: Float32Array,
-    sub_index: IntArray,
-    sub_scale: Float32Array,
-    *,
-    textured: bool,
-) -> None:
-    """Add the chosen primitives to the maps."""
-    ints = scene.ints[rows]
-    counts = ints[:, 6] - ints[:, 5]
-    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    picked = np.repeat(ints[:, 5] - start[:-1], counts) + np.arange(start[-1])
-    pose = scene.reals[rows, :15]
-    geometry.add_paths(
-        maps,
-        ints[:, 0].astype(np.int8),
-        pose,
-        add_index[rows].astype(np.int32),
-        add_scale[rows],
-        sub_index[rows].astype(np.int32),
-        sub_scale[rows],
-        scene.planes[picked],
-        start,
-        _rays(pose, sensor),
-        (ints[:, 3] if textured else np.full(len(rows), -1)).astype(np.int32),
-        scene.texture_at[rows].astype(np.int32),
-        scene.reals[rows, 16].astype(np.float32),
-        _banks(),
-        sensor.geometry.pixel_mm,
-        sensor.geometry.source_height_mm,
-    )
+def _line_scan(scene: Scene, sensor: Sensor, maps: list[PathMaps], seed: int) -> tuple[UInt16Array, ...]:
+    views = []
+    for view, found in enumerate(maps):
+        signals = spectral.signals(found.cm, found.materials, sensor)
+        views.append(detector.expose(signals, sensor, _noise(scene, sensor, seed, view)))
+    return tuple(views)
 
 
-def _rays(pose: FloatArray, sensor: Sensor) -> IntArray:
-    """Rays per pixel and axis of each primitive: more where its shadow is narrow."""
-    lean = np.hypot(pose[:, 6:9], pose[:, 9:12])  # of each local axis, how much of it lies in the plane of the belt
-    wide = np.where(lean > 0.15, 2.0 * pose[:, 3:6] * lean, np.inf).min(axis=1)
-    return np.where(wide < _THIN_PX * sensor.geometry.pixel_mm, 3, 2).astype(np.int32)
-
-
-@cache
-def _reference_mu() -> FloatArray:
-    return np.array([attenuation.linear_attenuation(m.name, REFERENCE_KEV)[0] for m in materials.MATERIALS])
-
-
-def _labels(scene: Scene, sensor: Sensor, paths: PathMaps) -> Labels:
-    mu = _reference_mu()[[materials.material_id(name) - 1 for name in paths.materials]].astype(np.float32)
-    dominant, depth = _dominant(paths.cm, mu)
-    ids = np.array([0, *(materials.material_id(name) for name in paths.materials)], dtype=np.uint8)
-    threats = [
-        _threat_label(scene, sensor, number, depth) for number, thing in enumerate(scene.objects) if thing.threat
-    ]
-    return Labels(tuple(t for t in threats if t is not None), ids[dominant])
-
-
-def _dominant(cm: Float32Array, mu: Float32Array) -> tuple[IntArray, Float32Array]:
-    """1 + index of the material with the deepest shadow in each pixel (0 for none), and the depth of all together."""
-    best = np.zeros(cm.shape[1:], dtype=np.uint8)
-    total = np.zeros(cm.shape[1:], dtype=np.float32)
-    _dominant_kernel(cm, mu, best, total)
-    return best.astype(np.int64), total
-
-
-@njit(cache=True)
-def _dominant_kernel(cm, mu, best, total) -> None:  # type: ignore[no-untyped-def]
-    height, width = total.shape
-    deepest = np.empty(width, np.float32)
-    least, nil = np.float32(1e-3), np.float32(0.0)
-    for r in range(height):
-        deepest[:] = least
-        for m in range(mu.size):
-            for c in range(width):
-                d = cm[m, r, c] * mu[m]
-                d = d if d > nil else nil
-                total[r, c] += d
-                if d > deepest[c]:
-                    deepest[c] = d
-                    best[r, c] = m + 1
-
-
-def _threat_label(scene: Scene, sensor: Sensor, number: int, depth: Float32Array) -> ThreatLabel | None:
-    """The label of one object; None when its shadow falls outside the field."""
-    rows = np.flatnonzero(scene.ints[:, 4] == number)
-    height, width = depth.shape
-    maps = np.zeros((2, height, width), np.float32)
-    material, parent = scene.ints[:, 1], scene.ints[:, 2]
-    mu = np.append(_reference_mu(), 0.0)
-    own = mu[material] * scene.reals[:, 15]
-    solid = np.where(material >= 0, 0, -1)
-    inner = np.where(parent >= 0, own[parent], 0.0)
-    none = np.full(scene.n_primitives, -1)
-    ones = np.ones(scene.n_primitives, np.float32)
-    _trace(scene, rows, sensor, maps, solid, ones, none, ones, textured=False)
-    gains = np.where(material >= 0, 1, -1)
-    loses = np.where((parent >= 0) & (scene.ints[parent, 4] == number), 1, -1)
-    _trace(scene, rows, sensor, maps, gains, own.astype(np.float32), loses, inner.astype(np.float32), textured=False)
-    mask = maps[0] > 1e-6
-    if not mask.any():
-        return None
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    thing = scene.objects[number]
-    share = np.clip(maps[1][mask] / np.maximum(depth[mask], 1e-6), 0.0, 1.0)
-    return ThreatLabel(
-        threat=thing.threat,
-        kind=thing.kind,
-        concealment=scene.concealment,
-        box=(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1),
-        mask=mask,
-        area_px=int(mask.sum()),
-        visible_px=int((mask & (depth < _OPAQUE)).sum()),
-        share=float(share.mean()),
-    )
+def _noise(scene: Scene, sensor: Sensor, seed: int, view: int = 0) -> np.random.Generator:
+    names = ("noise", scene.vector, scene.name, sensor.name)
+    return chance.stream(seed, *names, view) if view else chance.stream(seed, *names)

@@ -15,7 +15,7 @@ from xraybench.core.types import FloatArray, IntArray
 from xraybench.simulate import materials
 from xraybench.simulate.parts import Item
 
-ENGINE_VERSION = 2  # a change that moves any pixel or box makes a new one
+ENGINE_VERSION = 3  # a change that moves any pixel or box makes a new one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class SceneObject:
     kind: str  # such as `book` or `pistol`
     role: str  # packaging, goods, cover (conceals the slot) or slot (the threat, or what stands in its place)
     threat: str = ""  # the threat it is; "" for anything benign
+    shape: str = ""  # of a threat: whether its shape family is `seen` in training or `unseen`; "" for anything benign
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class Scene:
         objects: What the primitives belong to.
         ints, reals, planes: The primitives, columns as in `parts.Item`.
         texture_at: Offset of each primitive's texture in texels, shape (n, 2).
+        load: HS chapter of a cargo load, such as "72"; "empty" without goods; "" where a load has no chapter.
+        declared: What the manifest says, in the words of `load`; "" where nothing is declared.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Scene:
     reals: FloatArray
     planes: FloatArray
     texture_at: IntArray
+    load: str = ""
+    declared: str = ""
 
     @property
     def n_primitives(self) -> int:
@@ -71,7 +76,9 @@ class Scene:
             "threat": self.threat,
             "concealment": self.concealment,
             "staging": self.staging,
-            "objects": [[o.kind, o.role, o.threat] for o in self.objects],
+            "load": self.load,
+            "declared": self.declared,
+            "objects": [[o.kind, o.role, o.threat, o.shape] for o in self.objects],
             "materials": [materials.MATERIALS[row].name for row in used],
             "ints": ints.tolist(),
             "reals": self.reals.tolist(),
@@ -107,6 +114,8 @@ class Scene:
                 reals=np.array(record["reals"], dtype=np.float64).reshape(-1, 17),
                 planes=np.array(record["planes"], dtype=np.float64).reshape(-1, 4),
                 texture_at=np.array(record["texture_at"], dtype=np.int64).reshape(-1, 2),
+                load=record["load"],
+                declared=record["declared"],
             )
         except KeyError as missing:
             raise BadFile(f"The scene record lacks {missing}.") from None
@@ -117,8 +126,16 @@ class Scene:
         return cls.from_dict(json.loads(text))
 
 
-def join(items: list[tuple[Item, list[int]]]) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Placed items as one table, rounded; each with the scene object that every one of its own object numbers becomes."""
+def join(
+    items: list[tuple[Item, list[int]]],
+    *,
+    turn: FloatArray | None = None,
+    at: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Placed items as one table, rounded; each with the scene object that every one of its own object numbers becomes.
+
+    `turn`, a rotation of shape (3, 3), and `at` move the whole. Claims, which hold nothing, are left out.
+    """
     all_ints, all_reals, all_planes = [], [], []
     n_rows, n_planes = 0, 0
     for item, object_of in items:
@@ -131,9 +148,17 @@ def join(items: list[tuple[Item, list[int]]]) -> tuple[IntArray, FloatArray, Flo
         all_planes.append(item.planes)
         n_rows += len(ints)
         n_planes += len(item.planes)
-    reals: FloatArray = np.concatenate(all_reals)
+    ints, reals = np.concatenate(all_ints), np.concatenate(all_reals)
+    if turn is not None:
+        reals[:, :3] = reals[:, :3] @ turn.T + at
+        reals[:, 6:15] = (turn @ reals[:, 6:15].reshape(-1, 3, 3)).reshape(-1, 9)
+    is_kept = (ints[:, 1] >= 0) | (ints[:, 2] >= 0)
+    if not is_kept.all():
+        row_of = np.append(np.cumsum(is_kept) - 1, -1)
+        ints, reals = ints[is_kept], reals[is_kept]
+        ints[:, 2] = row_of[ints[:, 2]]
     reals[:, :6] = np.round(reals[:, :6], 6)
     reals[:, 6:15] = np.round(reals[:, 6:15], 9)
     reals[:, 15:] = np.round(reals[:, 15:], 6)
     planes: FloatArray = np.concatenate(all_planes).round(9)
-    return np.concatenate(all_ints), reals, planes
+    return ints, reals, planes

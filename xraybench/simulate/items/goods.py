@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from xraybench.simulate.dice import Dice
-from xraybench.simulate.items import shapes, threats
+from xraybench.simulate.items import contraband, shapes, travel
 from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, shrunk, yaw
 
 Room = tuple[float, float, float]
@@ -34,9 +34,15 @@ def book(dice: Dice, room: Room) -> Item:
     parts = Parts()
     x, y, z = _sizes(dice, room, (110, 230), (80, 165), (8, 42))
     cover = dice.between(0.3, 2.6)
-    parts.box(
-        dice.pick(("paper", "newsprint", "coated_paper")), (0.0, 0.0, 0.0), (x - 4, y - 4, z), texture=(WEAVE, 0.01)
-    )
+    pages = dice.pick(("paper", "newsprint", "coated_paper"))
+    parts.box(pages, (0.0, 0.0, 0.0), (x - 4, y - 4, z), fill=dice.between(0.9, 1.15), texture=(WEAVE, 0.012))
+    if dice.chance(0.3):  # a plate section, a bookmark
+        parts.box(
+            "coated_paper",
+            (dice.between(-0.2, 0.2) * x, 0.0, z * 0.1),
+            (x * dice.between(0.1, 0.5), y - 6, 1.2),
+            fill=0.4,
+        )
     for side in (-1, 1):
         parts.box("cardboard", (0.0, 0.0, side * (z + cover) / 2), (x, y, cover))
     parts.box("cardboard", (0.0, -y / 2, 0.0), (x, cover + 0.5, z))
@@ -208,45 +214,35 @@ def add_plush(parts: Parts, dice: Dice, size: Room) -> int:
 
 def food_powder(dice: Dice, room: Room) -> Item:
     """Sugar, flour, coffee, milk or washing powder in bag, brick, sachet or capsules: the same shapes as a narcotic's."""
-    return threats.powder_pack(dice, room, dice.pick(FOOD_POWDERS), kind="food_pack")
+    pack = dice.pick((*(contraband.powder_brick,) * 4, *(contraband.powder_bag,) * 4, contraband.powder_sachets,
+                      contraband.powder_capsules, contraband.powder_rolls))  # fmt: skip
+    return pack(dice, room, dice.pick(FOOD_POWDERS), "food_pack")
 
 
 def bottle(dice: Dice, room: Room) -> Item:
-    """A plastic bottle lying down: drink, shampoo or oil, not quite full."""
+    """A plastic bottle lying down: drink, shampoo or oil, not quite full, round or flat."""
     parts = Parts()
     x, d, z = _sizes(dice, room, (110, 250), (38, 85), (32, 85))
-    d = min(d, z * 1.25)
+    d = min(d, z * 1.25, x * 0.5)
     z = min(z, d)
     plastic, liquid = dice.pick(
         (("pet", "water"), ("polyethylene", "shampoo"), ("pet", "oil"), ("polyethylene", "cream"))
     )
-    body = x * dice.between(0.7, 0.82)
     wall = dice.between(0.6, 1.6)
-    from xraybench.simulate.parts import ALONG_X
-
-    outer = parts.add(2, plastic, (0.0, 0.0, 0.0), (z, d, body), turn=ALONG_X)
-    level = dice.between(0.1, 0.5)  # the liquid's surface, in the upper half
-    parts.add(
-        2,
-        liquid,
-        (0.0, 0.0, 0.0),
-        (z - 2 * wall, d - 2 * wall, body - 2 * wall),
-        turn=ALONG_X,
-        inside=outer,
-        planes=[(-1.0, 0.0, 0.0, level * z)],
-    )
-    parts.add(
-        2,
-        "",
-        (0.0, 0.0, 0.0),
-        (z - 2 * wall, d - 2 * wall, body - 2 * wall),
-        turn=ALONG_X,
-        inside=outer,
-        planes=[(1.0, 0.0, 0.0, -level * z)],
-    )
-    neck = d * dice.between(0.28, 0.45)
-    parts.rod(plastic, (body / 2 + (x - body) * 0.3, 0.0, 0.0), neck, (x - body) * 0.6, axis="x", fill=0.6)
-    parts.rod("polypropylene", (body / 2 + (x - body) * 0.75, 0.0, 0.0), neck * 1.2, (x - body) * 0.5, axis="x")
+    if dice.chance(0.6):
+        contraband.bottle_body(parts, dice, plastic, liquid, (x, z), wall=wall, level=dice.between(0.1, 0.6))
+        return parts.finish("bottle")
+    body, radius = x * dice.between(0.75, 0.85), d * dice.between(0.25, 0.45)
+    at = (body / 2, 0.0, 0.0)
+    outer = parts.rounded(plastic, at, (body, d, z), radius, cuts=2)
+    inner = (body - 2 * wall, d - 2 * wall, z - 2 * wall)
+    level = body * dice.between(0.2, 0.38)
+    for sign, stuff in ((1.0, liquid), (-1.0, "")):
+        cut = [(sign, 0.0, 0.0, sign * level)]
+        parts.rounded(stuff, at, inner, radius - wall, cuts=2, inside=outer, planes=cut)
+    neck = z * dice.between(0.3, 0.5)
+    parts.rod(plastic, (body + (x - body) * 0.15, 0.0, 0.0), neck, (x - body) * 0.3, axis="x", fill=0.6)
+    parts.rod("polypropylene", (body + (x - body) * 0.65, 0.0, 0.0), neck * 1.3, (x - body) * 0.7, axis="x", fill=0.7)
     return parts.finish("bottle")
 
 
@@ -369,8 +365,7 @@ def mug(dice: Dice, room: Room) -> Item:
     x, wall = min(dice.between(60, 120), room[0] * 0.97), dice.between(3.5, 6.0)
     outer = parts.rod("ceramic", (0.0, 0.0, 0.0), d, x, axis="x")
     parts.rod("", (wall, 0.0, 0.0), d - 2 * wall, x - wall, axis="x", inside=outer)
-    for a, b in (((-0.3, 0.5), (-0.25, 0.75)), ((-0.25, 0.75), (0.25, 0.75)), ((0.25, 0.75), (0.3, 0.5))):
-        parts.bar("ceramic", (a[0] * x, a[1] * d), (b[0] * x, b[1] * d), 0.0, 9.0, 9.0)
+    shapes.arch(parts, "ceramic", (-0.32 * x, -0.5 * d), (0.32 * x, -0.5 * d), d * 0.32, 9.0, 9.0)
     return parts.finish("mug")
 
 
@@ -390,10 +385,11 @@ def phone(dice: Dice, room: Room) -> Item:
 def add_slab(parts: Parts, dice: Dice, size: Room) -> None:
     """A flat device: rim, screen, one battery, one board."""
     x, y, z = size
-    case = parts.box(dice.pick(("aluminium", "abs")), (0.0, 0.0, 0.0), (x, y, z))
+    radius = y * dice.between(0.06, 0.16)
+    case = parts.rounded(dice.pick(("aluminium", "abs")), (0.0, 0.0, 0.0), (x, y, z), radius, cuts=2)
     hollow = (x - 4, y - 4, z - 2)
-    parts.box("", (0.0, 0.0, 0.0), hollow, inside=case)
-    parts.box("glass", (0.0, 0.0, z / 2 - 0.6), (x - 4, y - 4, 0.9))
+    parts.rounded("", (0.0, 0.0, 0.0), hollow, radius - 1.5, cuts=2, inside=case)
+    parts.rounded("glass", (0.0, 0.0, z / 2 - 0.6), (x - 4, y - 4, 0.9), radius - 1.5, cuts=2)
     bx, by = x * dice.between(0.38, 0.5), y * dice.between(0.6, 0.86)
     parts.box("liion", (-x * 0.12, y * 0.04, -0.5), (bx, by, z - 3.0))
     shapes.board(parts, dice, (x * 0.30, 0.0, -z / 2 + 2.0), (x * 0.3, y * 0.85), n_chips=7)
@@ -405,8 +401,8 @@ def tablet(dice: Dice, room: Room) -> Item:
     """A tablet, reader or thin laptop base with two or three flat cells."""
     parts = Parts()
     x, y, z = _sizes(dice, room, (160, 290), (110, 210), (8, 18))
-    case = parts.box(dice.pick(("aluminium", "magnesium_alloy", "abs")), (0.0, 0.0, 0.0), (x, y, z))
-    parts.box("", (0.0, 0.0, 0.0), (x - 3, y - 3, z - 2.6), inside=case)
+    case = parts.rounded(dice.pick(("aluminium", "magnesium_alloy", "abs")), (0.0, 0.0, 0.0), (x, y, z), 9.0, cuts=2)
+    parts.rounded("", (0.0, 0.0, 0.0), (x - 3, y - 3, z - 2.6), 7.5, cuts=2, inside=case)
     parts.box("glass", (0.0, 0.0, z / 2 - 0.5), (x - 6, y - 6, 0.8))
     n = dice.whole(2, 3)
     for i in range(n):
@@ -422,7 +418,7 @@ def charger(dice: Dice, room: Room) -> Item:
     """A mains charger with transformer, capacitors, pins and a coiled cable."""
     parts = Parts()
     x, y, z = _sizes(dice, room, (45, 90), (32, 52), (18, 34))
-    parts.shell("abs", (0.0, 0.0, z / 2), (x, y, z), 2.2)
+    parts.shell("abs", (0.0, 0.0, z / 2), (x, y, z), 2.2, radius=y * dice.between(0.08, 0.3))
     parts.box("copper", (-x * 0.1, 0.0, z * 0.45), (x * 0.3, y * 0.5, z * 0.6), fill=0.55)
     parts.box("iron", (-x * 0.1, 0.0, z * 0.45), (x * 0.12, y * 0.62, z * 0.55), fill=0.6)
     shapes.board(parts, dice, (0.0, 0.0, 4.0), (x * 0.85, y * 0.8), n_chips=5)
@@ -449,8 +445,9 @@ def cables(dice: Dice, room: Room) -> Item:
     shapes.cable(parts, dice, radius, turns=dice.whole(2, 4), thick=dice.between(3.0, 6.0))
     for side in (-1, 1):
         at = (side * radius * 0.4, radius * dice.between(0.1, 0.5), 4.0)
-        plug = parts.box("pvc", at, (26.0, 12.0, 7.0), turn=yaw(dice.between(-1, 1)))
-        parts.box("stainless", at, (14.0, 9.0, 4.0), fill=0.5, inside=plug)
+        turn = yaw(dice.between(-1, 1))
+        plug = parts.box("pvc", at, (26.0, 12.0, 7.0), turn=turn)
+        parts.box("stainless", at, (14.0, 9.0, 4.0), fill=0.5, inside=plug, turn=turn)
     return parts.finish("cables")
 
 
@@ -470,6 +467,7 @@ def add_device(parts: Parts, dice: Dice, size: Room, style: str) -> None:
         (0.0, 0.0, z / 2),
         size,
         dice.between(1.6, 2.6),
+        radius=y * dice.between(0.03, 0.3),
     )
     shapes.board(parts, dice, (0.0, 0.0, 4.5), (x * 0.85, y * 0.82), n_chips=10)
     shapes.screws(parts, (0.0, 0.0, z * 0.4), (x, y), long=min(14.0, z * 0.6))
@@ -657,9 +655,9 @@ def toy_gun(dice: Dice, room: Room) -> Item:
         inside=handle,
     )
     guard = x * 0.22
-    parts.bar("abs", (deep, -guard * 0.7), (deep + guard, -guard * 0.6), 0.0, 4.0, wide * 0.5)
-    parts.bar("abs", (deep + guard, -guard * 0.6), (deep + guard * 1.2, 0.0), 0.0, 4.0, wide * 0.5)
-    parts.bar("abs", (deep + guard * 0.5, 0.0), (deep + guard * 0.35, -guard * 0.45), 0.0, 5.0, 8.0)
+    shapes.arch(parts, "abs", (deep * 1.02, 0.0), (deep + guard * 1.15, 0.0), guard * 0.7, 4.0, wide * 0.5)
+    shapes.curve(parts, "abs", [(deep + guard * 0.5, 0.0), (deep + guard * 0.52, -guard * 0.3),
+                                (deep + guard * 0.4, -guard * 0.5)], 5.0, 8.0)  # fmt: skip
     shapes.spring(parts, (x * 0.4, tall * 0.5, 0.0), x * 0.4, 7.0)
     for px, py in ((0.1, 0.5), (0.55, 0.2), (0.9, 0.5)):
         parts.rod("steel", (px * x, py * tall, 0.0), 3.0, 11.0)
@@ -673,8 +671,9 @@ def toy_car(dice: Dice, room: Room) -> Item:
     parts = Parts()
     x = min(dice.between(70, 190), room[0] * 0.95)
     y, z = min(x * 0.42, room[1] * 0.9), min(x * 0.34, room[2] * 0.97)
-    parts.shell(dice.pick(("zamak", "abs", "abs")), (0.0, 0.0, z * 0.4), (x, y, z * 0.4), dice.between(1.2, 2.2))
-    parts.shell("abs", (-x * 0.05, 0.0, z * 0.78), (x * 0.5, y * 0.85, z * 0.38), 1.6)
+    parts.shell(dice.pick(("zamak", "abs", "abs")), (0.0, 0.0, z * 0.4), (x, y, z * 0.4), dice.between(0.8, 1.6),
+                radius=y * dice.between(0.2, 0.5))  # fmt: skip
+    parts.shell("abs", (-x * 0.05, 0.0, z * 0.78), (x * 0.5, y * 0.85, z * 0.36), 1.6, radius=y * 0.25)
     for sx in (-0.32, 0.32):
         parts.rod("steel", (sx * x, 0.0, z * 0.2), 2.5, y, axis="y")
         for sy in (-1, 1):
@@ -778,6 +777,35 @@ GOODS: dict[str, Callable[[Dice, Room], Item]] = {
     "toy_car": toy_car,
     "jewellery": jewellery,
     "fittings": fittings,
+    "rolled_clothes": travel.rolled_clothes,
+    "folded_clothes": travel.folded_clothes,
+    "jeans": travel.jeans,
+    "socks": travel.socks,
+    "towel": travel.towel,
+    "shoes": travel.shoes,
+    "wash_bag": travel.wash_bag,
+    "laptop": travel.laptop,
+    "umbrella": travel.umbrella,
+    "hair_dryer": travel.hair_dryer,
+    "shaver": travel.shaver,
+    "belt": travel.belt,
+    "glasses": travel.glasses,
+    "wallet": travel.wallet,
+    "medicine": travel.medicine,
+    "glass_bottle": travel.wine,
+    "perfume": travel.perfume,
+    "souvenir": travel.souvenir,
+    "stationery": travel.stationery,
+    "game_pad": travel.game_pad,
+    "keyboard": travel.keyboard,
+    "lens": travel.lens,
+    "toy_bricks": travel.bricks,
+    "fruit": travel.fruit,
+    "food_box": travel.food_box,
+    "knife_block": travel.knife_block,
+    "sugar_packs": travel.sugar_packs,
+    "lamp": travel.lamp,
+    "stones": travel.stones,
 }
 
 
@@ -785,17 +813,45 @@ GOODS: dict[str, Callable[[Dice, Room], Item]] = {
 _WEIGHTS = {
     6: ("book", "magazines", "notebook", "cards", "clothing", "soap", "candles", "cosmetics", "plush", "bottle"),
     4: ("food_powder", "phone", "tablet", "charger", "cables", "device", "headphones", "glass_jar", "tin_can", "mug",
-        "shoe", "toy_car"),
-    1: ("toy_gun", "jewellery", "batteries", "tools", "keys", "cutlery", "appliance", "fittings"),
+        "shoe", "toy_car", "medicine", "toy_bricks", "socks", "folded_clothes", "perfume", "souvenir", "glasses"),
+    2: ("stationery", "game_pad", "belt", "wallet", "shaver", "fruit", "food_box", "lamp", "rolled_clothes", "lens",
+        "sugar_packs", "glass_bottle"),
+    1: ("toy_gun", "jewellery", "batteries", "tools", "keys", "cutlery", "appliance", "fittings", "keyboard", "stones",
+        "knife_block", "umbrella", "hair_dryer"),
+}  # fmt: skip
+_TRAVEL_WEIGHTS = {
+    14: ("folded_clothes", "rolled_clothes"),
+    8: ("jeans", "socks", "clothing", "shoes"),
+    5: ("wash_bag", "towel", "book", "charger", "cosmetics", "bottle", "device"),
+    3: ("magazines", "laptop", "tablet", "cables", "headphones", "umbrella", "hair_dryer", "shaver", "belt", "glasses",
+        "souvenir", "medicine", "perfume", "glass_bottle", "food_powder", "plush", "tin_can", "glass_jar"),
+    2: ("wallet", "phone", "lens", "game_pad", "fruit", "food_box", "toy_bricks", "toy_car", "cards", "notebook",
+        "stationery", "soap", "keys", "mug", "stones"),
+    1: ("toy_gun", "jewellery", "batteries", "tools", "cutlery", "appliance", "fittings", "keyboard", "lamp",
+        "knife_block", "sugar_packs", "candles"),
 }  # fmt: skip
 _TOO_THICK_FOR_ENVELOPE = (
     "shoe", "plush", "bottle", "glass_jar", "tin_can", "mug", "headphones", "charger", "device", "toy_gun", "toy_car",
-    "appliance", "candles",
+    "appliance", "candles", "socks", "rolled_clothes", "glass_bottle", "food_box", "fruit", "lamp", "lens", "shaver",
+    "hair_dryer", "knife_block", "umbrella", "perfume", "game_pad", "toy_bricks", "sugar_packs",
 )  # fmt: skip
-_TOO_THICK_FOR_MAIL = ("shoe", "glass_jar", "tin_can", "mug", "headphones")
-IN_PARCELS = tuple(kind for weight, kinds in _WEIGHTS.items() for kind in kinds for _ in range(weight))
+_TOO_THICK_FOR_MAIL = (
+    "shoe", "glass_jar", "tin_can", "mug", "headphones", "glass_bottle", "food_box", "hair_dryer", "knife_block",
+    "umbrella", "keyboard", "rolled_clothes",
+)  # fmt: skip
+
+
+def _weighted(weights: dict[int, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(kind for weight, kinds in weights.items() for kind in kinds for _ in range(weight))
+
+
+IN_PARCELS = _weighted(_WEIGHTS)
 IN_MAIL = tuple(kind for kind in IN_PARCELS if kind not in _TOO_THICK_FOR_MAIL)
-IN_ENVELOPES = tuple(kind for kind in IN_PARCELS if kind not in _TOO_THICK_FOR_ENVELOPE)
+IN_ENVELOPES = tuple(kind for kind in IN_MAIL if kind not in _TOO_THICK_FOR_ENVELOPE)
+IN_BAGS = _weighted(_TRAVEL_WEIGHTS)
+SMALL_IN_BAGS = tuple(
+    kind for kind in IN_BAGS if kind not in ("folded_clothes", "rolled_clothes", "jeans", "clothing", "towel", "shoes")
+)
 
 
 def build(kind: str, dice: Dice, room: Room) -> Item:
@@ -803,10 +859,27 @@ def build(kind: str, dice: Dice, room: Room) -> Item:
     return shrunk(GOODS[kind](dice, room), room)
 
 
+def slip(dice: Dice, room: Room) -> Item:
+    """Next to nothing: a folded sheet."""
+    parts = Parts()
+    for level in range(dice.whole(1, 2)):
+        parts.box("paper", (0.0, 0.0, 0.5 * level), (room[0] * 0.9, room[1] * 0.8, 0.25), turn=yaw(0.03 * level))
+    return parts.finish("slip")
+
+
 # what is mistaken for each threat; some of the benign items hold one of these in their slot, the others any goods
 DECOYS: dict[str, tuple[str, ...]] = {
-    "firearm": ("appliance", "appliance", "toy_gun", "tools", "fittings", "fittings", "device", "toy_car", "keys"),
-    "blade": ("tools", "tools", "cutlery", "cutlery", "fittings", "keys", "jewellery", "tools"),
-    "powder_drugs": ("food_powder", "food_powder", "food_powder", "soap", "candles", "cosmetics"),
+    "firearm": ("appliance", "appliance", "toy_gun", "toy_gun", "tools", "fittings", "device", "hair_dryer", "keys"),
+    "ammunition": ("batteries", "batteries", "cosmetics", "jewellery", "fittings", "keys", "candles"),
+    "blade": ("tools", "tools", "cutlery", "cutlery", "fittings", "keys", "stationery", "knife_block"),
+    "explosive": ("soap", "device", "candles", "food_powder", "phone", "device", "charger", "book"),
+    "powder_drugs": ("food_powder", "food_powder", "sugar_packs", "sugar_packs", "soap", "candles", "cosmetics"),
+    "pills": ("medicine", "medicine", "medicine", "toy_bricks", "food_powder", "jewellery"),
+    "cigarettes": ("stationery", "cards", "candles", "notebook", "food_powder", "folded_clothes"),
+    "alcohol": ("glass_bottle", "glass_jar", "bottle", "perfume", "lens"),
     "currency": ("cards", "cards", "notebook", "notebook", "magazines", "soap", "book", "food_powder"),
+    "ivory": ("souvenir", "souvenir", "mug", "stones", "candles", "jewellery"),
+    "counterfeit": ("jewellery", "glasses", "belt", "perfume", "wallet"),
+    "heritage_object": ("souvenir", "stones", "mug", "wallet", "fittings"),
+    "shielding": ("batteries", "fittings", "tools", "tin_can", "laptop", "lens", "keyboard"),
 }

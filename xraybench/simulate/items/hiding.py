@@ -1,7 +1,8 @@
-"""How the slot is hidden: between layers, inside an article, under dense goods, or not at all.
+"""How the slot is hidden: between layers, inside an article, in a false floor, under dense goods, or not at all.
 
-Every function takes the dice, the finished content (a threat, or the decoy in its place: they are treated alike) and the
-room, and returns one item whose primitives belong to object 0 (what hides) or 1 (what is hidden).
+Every function takes the dice, the content (a threat, or what stands in its place) and the room, and returns one item whose
+primitives belong to object 0 (what hides) or 1 (what is hidden). The content comes with a claim on a box that was drawn
+before it, and is treated by its claim alone: so what hides a threat is the same, to the last fold, as what hides its twin.
 """
 
 import math
@@ -16,10 +17,11 @@ COVER, CONTENT = 0, 1
 
 # the least that a hiding adds around its content, so that the content can be built to fit: along x, y and z
 MARGIN: dict[str, Room] = {
-    "undeclared": (0.0, 0.0, 0.0),
-    "in_layers": (8.0, 8.0, 11.0),
-    "in_article": (22.0, 22.0, 9.0),
-    "masked": (0.0, 0.0, 8.0),
+    "undeclared": (4.0, 4.0, 2.0),
+    "in_layers": (12.0, 12.0, 11.0),
+    "in_article": (30.0, 30.0, 13.0),
+    "masked": (12.0, 12.0, 11.0),
+    "false_bottom": (24.0, 24.0, 14.0),
 }
 
 
@@ -126,7 +128,7 @@ def in_article(dice: Dice, content: Item, room: Room) -> Item:
 def _book_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
     cx, cy, cz = content.size
     x = min(cx + dice.between(20, 60), max(room[0], cx + 14))
-    y = min(cy + dice.between(20, 50), max(room[1], cy + 14))
+    y = min(cy + dice.between(20, 50), max(room[1] - 2.0, cy + 14))
     z = cz + min(dice.between(4, 24), max(room[2] - cz - 4, 3.0))
     dx, dy = dice.between(-0.3, 0.3) * (x - cx - 12), dice.between(-0.3, 0.3) * (y - cy - 12)
     block = parts.box(
@@ -156,64 +158,95 @@ def _frame_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
 
 
 def _device_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    """A housing whose board, cells and coil were pushed together under the content."""
     cx, cy, cz = content.size
     x, y = min(cx + dice.between(14, 80), max(room[0], cx + 8)), min(cy + dice.between(14, 60), max(room[1], cy + 8))
-    z = cz + min(dice.between(9, 30), max(room[2] - cz, 9.0))
-    wall = dice.between(1.6, 2.6)
-    metal = dice.chance(0.35)
-    parts.shell("aluminium" if metal else "abs", (0.0, 0.0, z / 2), (x, y, z), wall * (0.6 if metal else 1.0))
+    z = cz + min(dice.between(13, 30), max(room[2] - cz, 12.5))
+    wall, metal = dice.between(1.4, 2.0), dice.chance(0.35)
+    wall *= 0.6 if metal else 1.0
+    radius = dice.pick((0.0, 0.0, 4.0))
+    parts.shell("aluminium" if metal else "abs", (0.0, 0.0, z / 2), (x, y, z), wall, radius=radius)
+    floor = wall
     if metal and dice.chance(0.4):
-        parts.shell("steel", (0.0, 0.0, z / 2), (x * 0.995, y * 0.995, z * 0.98), 0.6)
+        parts.box("steel", (0.0, 0.0, floor + 0.4), (x - 2 * wall - 1, y - 2 * wall - 1, 0.6))
+        floor += 0.8
+    board = (x * 0.86, y * 0.84)
     shapes.board(
-        parts, dice, (dice.between(-0.05, 0.05) * x, 0.0, wall + 1.5), (x * 0.86, y * 0.84), n_chips=dice.whole(10, 22)
+        parts, dice, (dice.between(-0.04, 0.04) * x, 0.0, floor + 1.2), board, n_chips=dice.whole(10, 22), low=True
     )
-    shapes.screws(parts, (0.0, 0.0, z * 0.4), (x, y), long=min(14.0, z * 0.6))
+    lift = floor + 6.2
     if dice.chance(0.6):
-        parts.box(
-            "liion",
-            (dice.between(-0.25, 0.25) * x, dice.between(-0.2, 0.2) * y, wall + 4.2),
-            (x * dice.between(0.25, 0.5), y * dice.between(0.3, 0.6), 3.4),
-        )
-    if dice.chance(0.5):
-        parts.box("glass", (0.0, 0.0, z + 0.6), (x * 0.92, y * 0.9, 1.0))
+        at = (dice.between(-0.2, 0.2) * x, dice.between(-0.2, 0.2) * y, floor + 6.2)
+        parts.box("liion", at, (x * dice.between(0.25, 0.5), y * dice.between(0.3, 0.5), 2.6))
+        lift = floor + 7.6
     if dice.chance(0.4):
-        parts.rod(
-            "copper",
-            (dice.between(-0.35, 0.35) * x, dice.between(-0.3, 0.3) * y, wall + 4.5),
-            min(30.0, y * 0.25),
-            4.0,
-            fill=0.5,
-        )
-    top = min(z - wall - cz, wall + 7.0)
-    dx, dy = dice.between(-0.4, 0.4) * (x - cx - 2 * wall), dice.between(-0.4, 0.4) * (y - cy - 2 * wall)
-    _put(parts, content, (dx, dy, max(top, wall)))
+        at = (dice.between(-0.3, 0.3) * x, dice.between(-0.25, 0.25) * y, floor + 6.8)
+        parts.rod("copper", at, min(30.0, y * 0.25), 1.4, fill=0.8)
+        lift = max(lift, floor + 7.6)
+    for sx in (-1, 1):
+        for sy in (-1, 1):
+            parts.rod("steel", (sx * (x / 2 - wall - 1.6), sy * (y / 2 - wall - 1.6), z * 0.5), 2.4, z - 2 * wall - 1)
+    if dice.chance(0.5):
+        parts.rounded("glass", (0.0, 0.0, z + 0.6), (x * 0.92, y * 0.9, 1.0), radius)
+    spare = (max(x - cx - 2 * wall - 9, 0.0), max(y - cy - 2 * wall - 9, 0.0))
+    _put(
+        parts,
+        content,
+        (dice.between(-0.5, 0.5) * spare[0], dice.between(-0.5, 0.5) * spare[1], min(lift, z - wall - cz)),
+    )
 
 
 def _plush_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    """A soft toy cut open: stuffing below and above the content, head and limbs beside it."""
     cx, cy, cz = content.size
-    x, y = min(cx * 2.1 + 30, max(room[0], cx * 1.2)), min(cy * 1.7 + 30, max(room[1], cy * 1.2))
-    z = min(cz * 1.5 + 24, max(room[2], cz + 20))
-    goods.add_plush(parts, dice, (x, y, z))
-    for k in range(dice.whole(1, 3)):  # a squeaker, a battery box
-        parts.rod("abs", (dice.between(-0.3, 0.0) * x, dice.between(-0.2, 0.2) * y, z * 0.35 + k), 22.0, 8.0, fill=0.4)
-    _put(parts, content, (-0.13 * x, 0.0, -cz / 2))
+    x, y = min(cx * 1.5 + 20, max(room[0], cx * 1.05)), min(cy * 1.5 + 20, max(room[1], cy * 1.05))
+    soft = min(dice.between(14, 34), max((room[2] - cz) / 2, 4.0))
+    long = max(x * 0.74, cx)
+    middle = (long - x) / 2
+    for side, level in ((-1, soft), (1, soft + cz)):
+        parts.ball("stuffing", (middle, 0.0, level), (long, max(y * 0.9, cy), 2 * soft), texture=(COARSE, 0.25),
+                   planes=[(0.0, 0.0, -side, 0.0)], fill=dice.between(1.0, 1.6))  # fmt: skip
+    d = min(x - long + cx * 0.1, y * 0.7)
+    head = (x / 2 - d / 2, 0.0, soft + cz / 2)
+    if d > 20.0:
+        parts.ball(
+            "stuffing", head, (d, d, min(cz + 2 * soft, d)), texture=(COARSE, 0.25), planes=[(-1.0, 0.0, 0.0, d * 0.3)]
+        )
+        for side in (-1, 1):
+            parts.ball("abs", (head[0] + d * 0.2, side * d * 0.18, 2 * soft + cz - 3.0), (9.0, 9.0, 6.0))
+    for sx in (-0.3, 0.25):
+        for sy in (-1, 1):
+            limb = (middle + sx * long, sy * max(y * 0.42, cy * 0.5), soft * 0.5)
+            parts.ball(
+                "polyester_cloth",
+                limb,
+                (long * 0.2, y * 0.16, soft * 0.9),
+                texture=(FOLDS, 0.1),
+                fill=0.4,
+                turn=yaw(sy * 0.6),
+            )
+    _put(parts, content, (middle, 0.0, soft))
 
 
 def _tin_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    """A tin of food, the content laid into it: food below, beside and above."""
     cx, cy, cz = content.size
     wall = dice.between(0.2, 0.4)
-    x, y = min(cx + dice.between(12, 50), max(room[0], cx + 6)), min(cy + dice.between(12, 50), max(room[1], cy + 6))
-    z = min(cz + dice.between(14, 50), max(room[2], cz + 12))
-    outer = parts.box("steel", (0.0, 0.0, z / 2), (x, y, z))
-    parts.box("", (0.0, 0.0, z / 2), (x - 2 * wall, y - 2 * wall, z - 2 * wall), inside=outer)
-    food = dice.pick(("flour", "coffee", "chocolate", "sugar"))
-    low = (z - cz) * dice.between(0.2, 0.6)
-    fill = dice.between(0.35, 0.9)
-    parts.box(food, (0.0, 0.0, wall + (low - wall) / 2), (x - 2, y - 2, low - wall), fill=fill, texture=(COARSE, 0.2))
-    high = z - low - cz
-    parts.box(food, (0.0, 0.0, low + cz + high * 0.35), (x - 2, y - 2, high * 0.6), fill=fill, texture=(COARSE, 0.2))
-    parts.box("steel", (0.0, 0.0, z - 6), (x + 1.0, y + 1.0, 0.5))
-    _put(parts, content, (dice.between(-0.4, 0.4) * (x - cx), dice.between(-0.4, 0.4) * (y - cy), low))
+    x, y = min(cx + dice.between(14, 50), max(room[0], cx + 6)), min(cy + dice.between(14, 50), max(room[1], cy + 6))
+    z = min(cz + dice.between(16, 50), max(room[2] - 1.0, cz + 12))
+    radius = dice.pick((0.0, 8.0, 3.0)) if min(x - cx, y - cy) > 9 else 0.0
+    parts.shell("steel", (0.0, 0.0, z / 2), (x, y, z), wall, radius=radius)
+    food, fill = dice.pick(("flour", "coffee", "chocolate", "sugar")), dice.between(0.35, 0.9)
+    inner = (x - 2 * wall - 0.4, y - 2 * wall - 0.4, (z - 2 * wall) * dice.between(0.93, 0.99))
+    at = (0.0, 0.0, wall + inner[2] / 2)
+    body = parts.rounded(food, at, inner, max(radius - wall, 0.1), cuts=2, fill=fill, texture=(COARSE, 0.15))
+    low = wall + (inner[2] - cz) * dice.between(0.2, 0.7)
+    spot = (dice.between(-0.4, 0.4) * (inner[0] - cx), dice.between(-0.4, 0.4) * (inner[1] - cy))
+    parts.box("", (*spot, low + cz / 2), (cx, cy, cz), inside=body)
+    for level in (-0.6, z + 0.6):  # seams
+        seam = parts.rounded("steel", (0.0, 0.0, level), (x + 1.4, y + 1.4, 1.2), radius, cuts=2)
+        parts.rounded("", (0.0, 0.0, level), (x - 1.0, y - 1.0, 1.2), radius, cuts=2, inside=seam)
+    _put(parts, content, (*spot, low))
 
 
 def _food_box_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
@@ -231,11 +264,38 @@ def _food_box_around(parts: Parts, dice: Dice, content: Item, room: Room) -> Non
 
 
 def _shoe_around(parts: Parts, dice: Dice, content: Item, room: Room) -> None:
+    """A shoe that is large enough, the content in its hollow."""
     cx, cy, cz = content.size
-    x, y = min(max(cx / 0.72, 200.0), max(room[0], cx / 0.72)), max(cy / 0.72, 80.0)
-    z = max(cz / 0.55 + 20, 60.0)
-    goods.add_shoe(parts, dice, (x, y, z))
-    _put(parts, content, (-0.03 * x, 0.0, 22.0))
+    x, y = max(cx / 0.70, 200.0), max(cy / 0.64, 80.0)
+    goods.add_shoe(parts, dice, (x, y, max(cz / 0.46 + 26.0, 66.0)))
+    _put(parts, content, (-0.03 * x, 0.0, 23.0))
+
+
+def false_bottom(dice: Dice, content: Item, room: Room) -> Item:
+    """Between the floor or a side wall of the bag and a false panel that runs along the whole of it."""
+    parts = Parts()
+    cx, cy, cz = content.size
+    panel = dice.pick((("abs", 2.5), ("wood", 4.0), ("aluminium", 1.5), ("cardboard", 3.0)))
+    if dice.chance(0.6) or cy > room[2] - 4.0:
+        spot = (dice.between(-0.5, 0.5) * (room[0] - cx - 8), dice.between(-0.5, 0.5) * (room[1] - cy - 8))
+        parts.box(panel[0], (0.0, 0.0, cz + 0.5 + panel[1] / 2), (room[0], room[1], panel[1]))
+        for side in (-1, 1):  # battens that carry the panel
+            parts.box("wood", (0.0, side * (room[1] / 2 - 2.0), cz / 2), (room[0] * 0.75, 4.0, cz))
+            parts.box("rubber", (side * (room[0] / 2 - 2.0), 0.0, cz / 2), (4.0, room[1] * 0.7, cz), fill=0.4)
+        _put(parts, content, (*spot, 0.2))
+        return parts.finish("slot")
+    standing = placed(content, turn=tilt(math.pi / 2, 0.0))
+    deep, high = standing.size[1], room[2] * dice.between(0.85, 0.95)
+    parts.box(
+        panel[0],
+        (0.0, deep + 1.0 + panel[1] / 2, max(high, standing.size[2]) / 2),
+        (room[0], panel[1], max(high, standing.size[2])),
+    )
+    parts.box("polyester_cloth", (0.0, deep + 2.0 + panel[1], high / 2), (room[0], 1.0, high), fill=2.0)
+    for side in (-1, 1):
+        parts.box("wood", (side * (room[0] * 0.43), deep / 2, high / 2), (6.0, deep * 0.9, high))
+    _put(parts, standing, (dice.between(-0.5, 0.5) * max(room[0] * 0.84 - cx, 0.0), deep / 2, 0.2))
+    return parts.finish("slot")
 
 
 def masked(dice: Dice, content: Item, room: Room) -> Item:
@@ -250,6 +310,8 @@ def masked(dice: Dice, content: Item, room: Room) -> Item:
         options += [_cells, _cells]
     if spare > 26:
         options += [_salt, _tiles, _cans]
+    if room[0] > 380.0 and spare > 20.0:
+        options += [_laptop, _laptop]
     chosen = dice.pick(options)
     chosen(parts, dice, (cx, cy, cz), cz, spare)
     if chosen is _foil:
@@ -271,15 +333,13 @@ def _plates(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> No
         )
         thick = min(thick * dice.between(0.5, 1.2), spare * 0.5)
         px, py, x, y = _over(dice, size, 0.55, 1.0)
-        plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(dice.between(-0.3, 0.3)))
-        for _ in range(dice.whole(0, 5)):
-            parts.rod(
-                "",
-                (px + dice.between(-0.38, 0.38) * x, py + dice.between(-0.38, 0.38) * y, level + thick / 2),
-                dice.between(4, 9),
-                thick,
-                inside=plate,
-            )
+        angle = dice.between(-0.3, 0.3)
+        c, s = math.cos(angle), math.sin(angle)
+        plate = parts.box(metal, (px, py, level + thick / 2), (x, y, thick), turn=yaw(angle))
+        for corner in range(dice.whole(0, 5)):
+            spot = ((-0.36, -0.3), (0.36, 0.3), (-0.36, 0.3), (0.36, -0.3), (0.0, 0.05))[corner]
+            at = (px + spot[0] * x * c - spot[1] * y * s, py + spot[0] * x * s + spot[1] * y * c, level + thick / 2)
+            parts.rod("", at, dice.between(4, 9), thick, inside=plate)
         level += thick + 0.5
 
 
@@ -368,9 +428,19 @@ def _cans(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None
         )
 
 
+def _laptop(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> None:
+    """A laptop, charger and cables over the middle of what is hidden."""
+    machine = goods.build("laptop", dice, (340.0, 250.0, min(26.0, spare)))
+    parts.take(machine, at=(dice.between(-30, 30), dice.between(-20, 20), z0 + 0.5), turn=yaw(dice.between(-0.4, 0.4)))
+    if spare > 58.0:
+        charger = goods.build("charger", dice, (200.0, 90.0, 30.0))
+        parts.take(charger, at=(dice.between(-40, 40), dice.between(-30, 30), z0 + 27.5), turn=yaw(dice.between(-2, 2)))
+
+
 HIDINGS: dict[str, Callable[[Dice, Item, Room], Item]] = {
     "undeclared": undeclared,
     "in_layers": in_layers,
     "in_article": in_article,
     "masked": masked,
+    "false_bottom": false_bottom,
 }

@@ -1,0 +1,123 @@
+"""CT slices: judged by chords, areas and a disc whose reconstruction is known."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xraybench import sensors
+from xraybench.core.sensor import Sensor
+from xraybench.simulate import Scene, attenuation, ct, materials
+from xraybench.simulate.parts import Parts
+
+FIELD = (128, 128)
+
+
+@pytest.fixture(scope="module")
+def one_slice() -> Sensor:
+    """The CT scanner with one slice through the middle."""
+    sensor = sensors.get("baggage_ct")
+    return replace(sensor, geometry=replace(sensor.geometry, n_slices=1, n_angles=180))
+
+
+def placed_rod(scene_of: Callable[..., Scene], sensor: Sensor, material: str, diameter: float) -> Scene:
+    """A rod along travel in the middle of the field."""
+    parts = Parts()
+    parts.rod(material, (0.0, 0.0, 0.0), diameter, 400.0, axis="x")
+    item = parts.finish("rod")
+    middle = 0.5 * FIELD[0] * sensor.geometry.pixel_mm
+    reals = item.reals.copy()
+    reals[:, 2] = middle
+    return scene_of(replace(item, reals=reals), vector="baggage")
+
+
+def test_a_projection_of_a_rod_is_its_chords(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    names, maps = ct.sinogram(placed_rod(scene_of, one_slice, "water", 120.0), one_slice, FIELD, 0.0)
+    n = maps.shape[2]
+    t = (np.arange(n) + 0.5 - 0.5 * n) * one_slice.geometry.pixel_mm
+    chord_cm = 0.2 * np.sqrt(np.maximum(60.0**2 - t**2, 0.0))
+    inside = np.abs(t) < 55.0
+    assert names == ("water",)
+    assert np.abs(maps[0][:, inside] - chord_cm[inside]).max() < 0.02
+
+
+def test_every_projection_holds_the_whole_cross_section(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    parts = Parts()
+    outer = parts.box("abs", (10.0, 20.0, 60.0), (300.0, 90.0, 50.0))
+    parts.box("", (10.0, 20.0, 60.0), (290.0, 80.0, 40.0), inside=outer)
+    scene = scene_of(parts.finish("shell"), vector="baggage")
+    _, maps = ct.sinogram(scene, one_slice, FIELD, 0.0)
+    area_cm2 = maps[0].sum(axis=1) * one_slice.geometry.pixel_mm / 10.0
+    assert area_cm2 == pytest.approx(np.full(len(area_cm2), 9.0 * 5.0 - 8.0 * 4.0), rel=0.03)
+
+
+def test_filtered_back_projection_of_exact_chords_gives_a_flat_disc_of_one() -> None:
+    """Judge: the Radon transform of a disc is its chord (Kak and Slaney, section 3.1)."""
+    n, n_angles, voxel_cm, radius_cm = 183, 180, 0.18, 8.0
+    t = (np.arange(n) + 0.5 - 0.5 * n) * voxel_cm
+    chords = np.tile(2.0 * np.sqrt(np.maximum(radius_cm**2 - t**2, 0.0)), (n_angles, 1))
+    filtered = np.empty_like(chords)
+    ct._filter(chords, ct._ramp(n, voxel_cm, 0.0), filtered)
+    picture = np.empty((128, 128), np.float32)
+    ct._back_project(filtered, *ct._angles(n_angles), picture)
+    rows, columns = np.mgrid[:128, :128]
+    r = np.hypot(rows - 63.5, columns - 63.5) * voxel_cm
+    assert picture[r < 0.9 * radius_cm].mean() == pytest.approx(1.0, abs=0.005)
+    assert picture[r < 0.9 * radius_cm].std() < 0.01
+    assert abs(picture[(r > 1.1 * radius_cm) & (r < 11.0)].mean()) < 0.01
+
+
+def test_water_reads_its_attenuation_and_hardens_towards_the_middle(
+    scene_of: Callable[..., Scene], one_slice: Sensor
+) -> None:
+    scene = placed_rod(scene_of, one_slice, "water", 160.0)
+    picture = ct.noise_free(scene, one_slice, FIELD)[0]
+    rows, columns = np.mgrid[: FIELD[0], : FIELD[1]]
+    r = np.hypot(rows - 63.5, columns - 63.5) * one_slice.geometry.pixel_mm
+    middle, rim = picture[r < 15.0].mean(), picture[(r > 60.0) & (r < 72.0)].mean()
+    assert attenuation.linear_attenuation("water", 160.0)[0] < middle < attenuation.linear_attenuation("water", 50.0)[0]
+    assert 1.003 < rim / middle < 1.06
+
+
+def test_attenuation_rises_from_polyethylene_over_water_to_aluminium(
+    scene_of: Callable[..., Scene], one_slice: Sensor
+) -> None:
+    middle = [
+        float(ct.noise_free(placed_rod(scene_of, one_slice, name, 60.0), one_slice, FIELD)[0][60:68, 60:68].mean())
+        for name in ("polyethylene", "water", "aluminium")
+    ]
+    assert middle == sorted(middle)
+
+
+def test_counts_are_air_plus_attenuation_and_the_same_for_the_same_stream(
+    scene_of: Callable[..., Scene], one_slice: Sensor
+) -> None:
+    scene = placed_rod(scene_of, one_slice, "water", 60.0)
+    first, again = (ct.slices(scene, one_slice, FIELD, np.random.default_rng(3))[0] for _ in range(2))
+    free = ct.noise_free(scene, one_slice, FIELD)[0]
+    assert first.dtype == np.uint16 and first.shape == (*FIELD, 1)
+    assert (first == again).all()
+    assert first[60:68, 60:68].mean() == pytest.approx(
+        ct.AIR_COUNT + one_slice.open_beam * free[60:68, 60:68].mean(), rel=0.05
+    )
+
+
+def test_a_voxel_names_what_lies_in_it_through_a_hollow_case(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    parts = Parts()
+    parts.box("steel", (0.0, 0.0, 60.0), (100.0, 30.0, 30.0))
+    case = parts.box("abs", (0.0, 0.0, 60.0), (300.0, 120.0, 100.0))
+    parts.box("", (0.0, 0.0, 60.0), (290.0, 100.0, 80.0), inside=case)
+    scene = scene_of(parts.finish("case"), vector="baggage")
+    found = ct.material_maps(scene, one_slice, FIELD)[0]
+    voxel = one_slice.geometry.pixel_mm
+    row, middle = FIELD[0] - 1 - int(50.0 / voxel), FIELD[1] // 2  # finish puts the case on the belt
+    assert found[row, middle] == materials.material_id("steel")
+    assert found[row, middle + int(40.0 / voxel)] == 0
+    assert found[row, middle + int(55.0 / voxel)] == materials.material_id("abs")
+
+
+@pytest.mark.parametrize("value", [1e-4, 0.03, 0.5, 0.7071, 1.0, 1.7, 40.0])
+def test_the_series_logarithm_is_the_logarithm(value: float) -> None:
+    assert ct._natural_log(value) == pytest.approx(math.log(value), abs=1e-10)
