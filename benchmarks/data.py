@@ -140,7 +140,9 @@ def main() -> None:
         figures["load_cached_s"] = seconds(lambda: data.load("mail-mail_160kv", profile=profile_of(n_items)))
     figures |= terciles()
     figures["size_cut_1"], figures["size_cut_2"] = SIZE_CUTS
+    figures["mail_10000_scans_2_workers_s"] = 10_000 / figures["mail_made_2_workers_scans_s"]
     figures["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures["peak_memory_of_a_worker_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     for name, value in figures.items():
         print(f"{name:32s} {value:12.4g}")
     print(json.dumps({name: round(float(value), 4) for name, value in figures.items()}))

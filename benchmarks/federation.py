@@ -118,7 +118,7 @@ def noise(name: str, n_scans: int) -> Dataset:
         name=name,
         view_sets={
             "raw": ScanSet(
-                table=scans.assign(n_views=1, height=SIDE_PX, width=SIDE_PX),
+                table=scans.assign(n_views=1, height=SIDE_PX, width=SIDE_PX, declared=""),
                 read=lambda scan_id: (pixels[place[scan_id]],),
                 track="raw",
                 full_scale=FULL_SCALE,
@@ -126,7 +126,9 @@ def noise(name: str, n_scans: int) -> Dataset:
             )
         },
         items=tables.check(items, tables.ITEMS, source="items"),
-        objects=tables.check(objects.assign(concealment="undeclared", **box), tables.OBJECTS, source="objects"),
+        objects=tables.check(
+            objects.assign(kind="", shape="seen", concealment="undeclared", **box), tables.OBJECTS, source="objects"
+        ),
         threats=("firearm",),
         is_simulated=True,
         licence="CC0-1.0",

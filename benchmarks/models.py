@@ -43,8 +43,10 @@ def made_up(n: int) -> Dataset:
             y, x, h, w = rng.integers(0, SIDE_PX - 8, 4)
             view[y : y + h, x : x + w] *= rng.uniform(0.3, 0.95, 2)
         pixels[scan_id] = view.astype(np.uint16)
-    scans = [[s, s, "mail-bench", "mail", "bench", 1, SIDE_PX, SIDE_PX] for s in scan_ids]
-    objects = [[s, s, 0, "blade", "undeclared", 0, 40.0, 40.0, 90.0, 60.0, 1000.0, 0.04] for s in scan_ids[::2]]
+    scans = [[s, s, "mail-bench", "mail", "bench", 1, SIDE_PX, SIDE_PX, ""] for s in scan_ids]
+    objects = [
+        [s, s, 0, "blade", "", "seen", "undeclared", 0, 40.0, 40.0, 90.0, 60.0, 1000.0, 0.04] for s in scan_ids[::2]
+    ]
     table = pd.DataFrame(scans, columns=tables.SCANS.column_names)
     return Dataset(
         name="bench",

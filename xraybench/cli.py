@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from xraybench import __version__
-from xraybench.core.errors import BadParameter, XrayBenchError
+from xraybench.core.errors import BadParameter, CheckFailed, XrayBenchError
 
 app = typer.Typer(
     name="xraybench",
@@ -29,6 +29,8 @@ data_app = typer.Typer(no_args_is_help=True, help="Make, import, check and descr
 federate_app = typer.Typer(no_args_is_help=True, help="Train across sites; scans stay there.", rich_markup_mode=None)
 board_app = typer.Typer(no_args_is_help=True, help="Build and check the leaderboard.", rich_markup_mode=None)
 submit_app = typer.Typer(no_args_is_help=True, help="Check predictions before scoring.", rich_markup_mode=None)
+keys_app = typer.Typer(no_args_is_help=True, help="Keys that sign boards.", rich_markup_mode=None)
+app.add_typer(keys_app, name="keys")
 app.add_typer(data_app, name="data")
 app.add_typer(federate_app, name="federate")
 app.add_typer(board_app, name="leaderboard")
@@ -219,17 +221,43 @@ def compare(
 
 @data_app.command("make")
 def data_make(
-    vector: Annotated[str, typer.Argument(help="mail or parcel.")],
+    vector: Annotated[str, typer.Argument(help="mail, parcel, baggage, pallet, container or vehicle.")],
     profile: Profile = "quick",
     seed: Seed = 0,
+    sensors: Annotated[str, typer.Option(help="Sensors, separated by commas; empty takes the vector's suite.")] = "",
     workers: Annotated[int, typer.Option(help="Worker processes; 0 takes one per core.")] = 0,
+    engine: Annotated[str, typer.Option(help="strict: the same counts on every machine; fast: within one.")] = "strict",
     as_json: AsJson = False,
 ) -> None:
     """Make the simulated corpora of a vector, one per sensor, from a seed."""
     from xraybench import data
 
-    folders = [str(path) for path in data.make(vector, profile=profile, seed=seed, workers=workers or None)]
+    chosen = [name.strip() for name in sensors.split(",") if name.strip()] or None
+    made = data.make(vector, profile=profile, seed=seed, sensors=chosen, workers=workers or None, engine=engine)
+    folders = [str(path) for path in made]
     put(folders, "\n".join(folders), as_json=as_json)
+
+
+@data_app.command("probe")
+def data_probe(
+    corpus: Annotated[str, typer.Argument(help="Id of a simulated corpus, or a dataset folder.")],
+    target: Annotated[str, typer.Option(help="Simulated corpora: any threat, or a control.")] = "any",
+    items: Annotated[int, typer.Option(help="Simulated corpora: how many items are rendered for it.")] = 3000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Can the label be told without looking inside? Exit code 1 where it can."""
+    from dataclasses import asdict
+
+    from xraybench.data import probe, read_dataset
+
+    if Path(corpus).is_dir():
+        found = probe.probe_dataset(read_dataset(corpus), seed=seed)
+    else:
+        found = [probe.probe_corpus(corpus, target=target, n_items=items, seed=seed)]
+    put([asdict(one) for one in found], "\n".join(one.sentence() for one in found), as_json=as_json)
+    if not all(one.is_at_chance for one in found):
+        raise CheckFailed("The label can be told, or might be, from what surrounds the contents.")
 
 
 @data_app.command("import")
@@ -352,6 +380,41 @@ def leaderboard_check(
     if recompute:
         say(recompute_results(folder))
     say(report.check(folder))
+
+
+@board_app.command("sign")
+def leaderboard_sign(
+    key: Annotated[Path, typer.Option(help="Private key, as `xraybench keys make` writes it.")],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+) -> None:
+    """Vouch for every file of the board with your key."""
+    from xraybench.bench import board_folder
+    from xraybench.report import attest
+
+    put("", str(attest.sign_board(board or board_folder(), key=key)), as_json=False)
+
+
+@board_app.command("verify")
+def leaderboard_verify(
+    key: Annotated[list[Path], typer.Option(help="A public key that is trusted; may be given again.")],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+) -> None:
+    """Is every file of the board as it was signed? Names what was changed, lost or added; exit code 1."""
+    from xraybench.bench import board_folder
+    from xraybench.report import attest
+
+    verdict = attest.verify_board(board or board_folder(), keys=key)
+    say(f"{verdict.n_files} files are as key {verdict.key_id[:16]} signed them.")
+
+
+@keys_app.command("make")
+def keys_make(
+    path: Annotated[Path, typer.Argument(help="Where the private key goes; FILE.pub goes beside it.")],
+) -> None:
+    """Make a key to sign with."""
+    from xraybench.report import attest
+
+    put("", attest.make_key(path), as_json=False)
 
 
 @app.command()

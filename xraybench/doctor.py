@@ -30,6 +30,7 @@ REQUIRED = {
     "pyarrow": ("pyarrow", "Parquet files"),
     "pillow": ("PIL", "PNG, JPEG and TIFF scans"),
     "pydicom": ("pydicom", "file layer of DICOS and DICOM"),
+    "cryptography": ("cryptography", "signatures of boards, secure sums"),
     "matplotlib": ("matplotlib", "figures"),
     "pydantic": ("pydantic", "documents and their schemas"),
     "pyyaml": ("yaml", "heads of model cards"),

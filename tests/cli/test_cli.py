@@ -70,7 +70,7 @@ def test_json_output_is_json_and_the_only_thing_on_stdout(
     code, out, _ = call(capsys, monkeypatch, "tasks", "--vector", "mail", "--json")
     assert code == 0
     found = json.loads(out)
-    assert len(found) == 75
+    assert len(found) == 104
     assert found[0]["id"] == "mail-any-any-any-v1"
 
 
@@ -136,3 +136,24 @@ def test_the_lab_is_started_on_the_notebooks_without_news_or_update_checks(
     assert config["LabApp"]["news_url"] is None
     assert "NeverCheckForUpdate" in config["LabApp"]["check_for_updates_class"]
     assert any("00_start_here" in word for word in seen["command"])
+
+
+def test_the_probe_tells_its_auroc_and_fails_where_the_interval_leaves_chance(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("data", "probe", "mail-mail_160kv", "--items", "64", "--json")
+    code, out, err = call(capsys, monkeypatch, *words)
+    (found,) = json.loads(out)
+    assert (found["corpus"], found["target"]) == ("mail-mail_160kv", "any")
+    assert found["low"] <= found["auroc"] <= found["high"]
+    assert code == 1 and "can be told, or might be" in err  # 64 items cannot show chance within 0.05
+
+
+def test_engine_and_sensors_of_a_corpus_can_be_chosen_and_a_wrong_one_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path))
+    code, _, err = call(capsys, monkeypatch, "data", "make", "mail", "--engine", "quick")
+    assert code == 2 and "strict, fast" in err
+    code, _, err = call(capsys, monkeypatch, "data", "make", "mail", "--sensors", "mail_160kv,container_6mev")
+    assert code == 2 and "does not scan 'mail'" in err

@@ -16,14 +16,27 @@ import pandas as pd
 import pytest
 
 from xraybench import data, sensors, simulate
-from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UnknownName
+from xraybench.core.errors import BadFile, BadParameter, BadValue, DigestMismatch, UnknownName
+from xraybench.core.vocabulary import CONTROLS
 from xraybench.data import Profile
 from xraybench.data.store import SHARD_ITEMS, read_stored
 from xraybench.data.unrendered import labels_only
 
 SEED = 7
 ALL = ("train", "calibration", "test")
+FEW = Profile("few", 0, 5, 3, 1, 5, 1, 1, 1, 2, 3)
 SENSORS = ("mail_160kv", "mail_140kv")
+
+
+@pytest.fixture(scope="session")
+def several(home: Path) -> dict[str, Path]:
+    """A corpus of two views and one of containers with their manifests: id -> folder."""
+    chosen = {"parcel-conveyor_160kv": "parcel", "container-container_6mev": "container"}
+    found = {}
+    for name, vector in chosen.items():
+        sensor = name.removeprefix(f"{vector}-")
+        (found[name],) = data.make(vector, profile=FEW, seed=SEED, sensors=[sensor], workers=1, quiet=True)
+    return found
 
 
 def shards(folder: Path) -> dict[str, bytes]:
@@ -105,6 +118,104 @@ def test_parallel_workers_write_the_bytes_of_a_serial_run(
         assert shards(old) == shards(new)
         assert (old / "dataset.json").read_bytes() == (new / "dataset.json").read_bytes()
         assert (old / "objects.parquet").read_bytes() == (new / "objects.parquet").read_bytes()
+
+
+def test_parallel_workers_write_the_bytes_of_a_serial_run_of_several_views_and_manifests(
+    several: dict[str, Path], tiny: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path))
+    for name, folder in several.items():
+        vector, _, sensor = name.partition("-")
+        (again,) = data.make(vector, profile=FEW, seed=SEED, sensors=[sensor], workers=2, quiet=True)
+        assert shards(folder) == shards(again)
+        for table in ("dataset.json", "scans.parquet", "objects.parquet"):
+            assert (folder / table).read_bytes() == (again / table).read_bytes()
+
+
+def test_scans_of_several_views_are_stored_read_shown_and_labelled_view_by_view(several: dict[str, Path]) -> None:
+    dataset = data.read_dataset(several["parcel-conveyor_160kv"])
+    sensor = sensors.get("conveyor_160kv")
+    field = sensor.field("parcel")
+    assert set(dataset.scans.table["n_views"]) == {2}
+    scan = dataset.scans.load(dataset.scans.scan_ids[0])
+    assert [view.shape for view in scan.views] == [(field.height_px, field.width_px, 2)] * 2
+    assert (scan.views[0] != scan.views[1]).any()
+    shown = dataset.track("colour").load(scan.scan_id).views
+    np.testing.assert_array_equal(shown[1], simulate.display(sensor, scan.views[1]))
+    per_threat = dataset.objects.groupby(["scan_id", "object_index"])["view"].agg(list)
+    assert per_threat.map(lambda views: views == [0, 1]).mean() > 0.9  # a threat may lie in the shade of one view
+    assert not [line for line in data.check(several["parcel-conveyor_160kv"]) if not line.startswith("warning: ")]
+
+
+def test_labels_from_the_seed_are_those_of_corpora_of_several_views_and_manifests(several: dict[str, Path]) -> None:
+    for name, folder in several.items():
+        dataset = data.read_dataset(folder)
+        found = data.labels(name, profile=FEW, seed=SEED)
+        pd.testing.assert_frame_equal(found.objects, dataset.objects)
+        assert dataset.corpora == {name: found.digest}
+
+
+def test_a_container_declares_what_it_holds_unless_it_is_there_to_be_found_out(several: dict[str, Path]) -> None:
+    dataset = data.read_dataset(several["container-container_6mev"])
+    table = dataset.scans.table.merge(dataset.objects.drop_duplicates("scan_id"), on="scan_id", how="left")
+    table["threat"] = table["threat"].fillna("")
+    assert (table["declared"] != "").all()
+    empty = table[table["declared"] == "empty"]
+    assert set(empty["threat"]) == {"", "empty_verification"}
+    assert not (table.loc[table["threat"] == "", "declared"] == "empty").all()
+    assert (table.loc[table["threat"] == "manifest_mismatch", "declared"] != "empty").all()
+    boxes = dataset.objects.set_index("threat")["x0"]
+    assert boxes.loc[["manifest_mismatch"]].isna().all()  # what is wrong with a load as a whole has no place
+
+
+def test_threats_of_unseen_shapes_are_tested_and_never_trained_on(folders: list[Path]) -> None:
+    dataset = data.read_dataset(folders[0])
+    objects = dataset.objects.merge(dataset.items, on="item_id")
+    assert set(objects["shape"][objects["split"] == "train"]) == {"seen"}
+    shapes = objects[objects["split"] == "test"].groupby(["threat", "concealment"])["shape"].agg(sorted)
+    assert set(map(tuple, shapes)) == {("seen", "unseen")}
+    kinds = objects.groupby(["threat", "shape"])["kind"].agg(set)
+    for threat in dataset.objects["threat"].unique():
+        assert not kinds[threat, "seen"] & kinds[threat, "unseen"]
+
+
+def test_how_hard_the_test_threats_are_to_see_is_measured_kept_and_no_part_of_the_digest(
+    folders: list[Path], tmp_path: Path
+) -> None:
+    dataset = data.read_dataset(folders[0])
+    objects = dataset.objects.merge(dataset.items, on="item_id")
+    asked = objects[(objects["split"] == "test") & ~objects["threat"].isin(CONTROLS)]
+    key = ["scan_id", "object_index", "view"]
+    assert sorted(map(tuple, dataset.difficulty[key].to_numpy())) == sorted(map(tuple, asked[key].to_numpy()))
+    assert dataset.difficulty["d_q"].notna().all()
+    assert not len(dataset.part("train").difficulty)
+    assert len(data.join([dataset, data.read_dataset(folders[1])], name="both").difficulty) == 2 * len(asked)
+    copy = tmp_path / folders[0].name
+    shutil.copytree(folders[0], copy)
+    changed = dataset.difficulty.assign(d_q=0.0)
+    changed.to_parquet(copy / "difficulty.parquet")
+    with pytest.raises(DigestMismatch, match="difficulty"):
+        data.read_dataset(copy)
+    for name in ("difficulty.parquet", "difficulty.digest"):
+        (copy / name).unlink()
+    assert data.read_dataset(copy).digest == dataset.digest
+    assert not len(data.read_dataset(copy).difficulty)
+
+
+def test_a_fast_corpus_is_another_corpus_than_a_strict_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path))
+    one, two = (
+        data.make("mail", profile=FEW, sensors=["mail_120kv"], workers=1, engine=engine, quiet=True)[0]
+        for engine in ("strict", "fast")
+    )
+    strict, fast = data.read_dataset(one), data.read_dataset(two)
+    assert strict.digest != fast.digest
+    pd.testing.assert_frame_equal(strict.objects, fast.objects)
+    for scan in list(strict.scans)[:8]:
+        apart = np.abs(scan.views[0].astype(int) - fast.scans.load(scan.scan_id).views[0].astype(int))
+        assert apart.max() <= 1
+    with pytest.raises(BadParameter, match="strict, fast"):
+        data.make("mail", profile=FEW, engine="fastest", quiet=True)
 
 
 def test_one_sensor_alone_gets_the_scans_it_gets_beside_others(
@@ -291,7 +402,7 @@ def test_a_digest_stands_for_labels_and_declarations_and_not_for_pixels(folders:
         np.save(shard, np.load(shard) + np.uint16(1))
     assert data.read_dataset(copy).digest == data.read_dataset(folders[0]).digest
     origin = json.loads((copy / "origin.json").read_text(encoding="utf-8"))
-    origin["sensor"]["tube"]["kvp"] += 1
+    origin["sensor"]["source"]["kvp"] += 1
     (copy / "origin.json").write_text(json.dumps(origin), encoding="utf-8")
     with pytest.raises(DigestMismatch):
         data.read_dataset(copy)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xraybench import tasks
 from xraybench.core.errors import UnknownName
 from xraybench.data import PROFILES, Profile, size_of
 from xraybench.data import profiles as profile_table
@@ -14,27 +15,78 @@ from xraybench.data.plan import opaque_id, recipe
 from xraybench.data.splits import stratified
 
 
+def counts_of(vector: str, profile: str) -> dict[tuple[str, str], int]:
+    """Items by split and kind: threat, benign, empty, or the control."""
+    items = recipe(vector, PROFILES.get(profile), 0).items()
+    kinds = [i.cell.threat if i.cell.is_control else "threat" if i.cell.threat else i.cell.declared for i in items]
+    return (
+        pd.Series([(i.split, kind or "benign") for i, kind in zip(items, kinds, strict=True)]).value_counts().to_dict()
+    )
+
+
 def test_the_profiles_hold_the_items_that_the_benchmark_promises() -> None:
-    quick = recipe("mail", PROFILES.get("quick"), 0).items()
-    counts = pd.Series([(i.split, bool(i.cell.threat)) for i in quick]).value_counts().to_dict()
-    assert counts == {
-        ("train", True): 2400,
-        ("train", False): 2400,
-        ("calibration", False): 600,
-        ("test", True): 480,
-        ("test", False): 600,
+    assert counts_of("mail", "quick") == {
+        ("train", "threat"): 2400,
+        ("train", "benign"): 2400,
+        ("train", "shielding"): 120,
+        ("calibration", "benign"): 600,
+        ("test", "threat"): 480,
+        ("test", "shielding"): 60,
+        ("test", "benign"): 600,
     }
     smoke = recipe("mail", PROFILES.get("smoke"), 0).items()
-    assert pd.Series([i.split for i in smoke]).value_counts().to_dict() == {"train": 128, "calibration": 60, "test": 92}
+    assert pd.Series([i.split for i in smoke]).value_counts().to_dict() == {
+        "train": 136,
+        "calibration": 60,
+        "test": 122,
+    }
 
 
-@pytest.mark.parametrize(("vector", "profile"), list(product(("mail", "parcel"), ("smoke", "quick"))))
+def test_empty_items_and_what_they_are_told_apart_from_are_planned_for_containers_only() -> None:
+    counts = counts_of("container", "quick")
+    assert {split: counts[split, "empty"] for split in ("train", "calibration", "test")} == {
+        "train": 120,
+        "calibration": 200,
+        "test": 200,
+    }
+    for control in ("empty_verification", "manifest_mismatch"):
+        assert (counts["train", control], counts["test", control]) == (120, 60)
+        assert ("calibration", control) not in counts
+    for vector in ("mail", "parcel", "baggage", "pallet", "vehicle"):
+        assert not {kind for _, kind in counts_of(vector, "quick")} & {
+            "empty",
+            "empty_verification",
+            "manifest_mismatch",
+        }
+
+
+@pytest.mark.parametrize(("vector", "profile"), list(product(tasks.SUITES, ("smoke", "quick", "full"))))
 def test_every_cell_has_as_many_items_as_any_other(vector: str, profile: str) -> None:
     items = recipe(vector, PROFILES.get(profile), 0).items()
+    found = [i for i in items if i.cell.threat and not i.cell.is_control]
+    declared = {
+        (t.threat, t.concealment) for t in tasks.select(vector=vector) if "any" not in (t.threat, t.concealment)
+    }
     for split in ("train", "test"):
-        cells = pd.Series([(i.cell.threat, i.cell.concealment) for i in items if i.split == split and i.cell.threat])
-        assert len(set(cells)) == 16
+        cells = pd.Series([(i.cell.threat, i.cell.concealment) for i in found if i.split == split])
+        assert set(cells) == declared
         assert cells.value_counts().nunique() == 1
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+def test_half_of_the_test_items_of_a_cell_show_shapes_that_no_train_item_shows(profile: str) -> None:
+    items = recipe("container", PROFILES.get(profile), 0).items()
+    assert {i.shapes for i in items if i.split != "test" or not i.cell.threat or i.cell.is_control} == {"seen"}
+    rows = [(i.cell.threat, i.cell.concealment, i.shapes) for i in items if i.split == "test" and i.cell.threat]
+    cells = pd.Series([row for row in rows if row[1]]).value_counts()
+    assert cells.nunique() == 1
+    assert {row[2] for row in cells.index} == {"seen", "unseen"}
+
+
+def test_the_count_of_a_recipe_is_that_of_its_items() -> None:
+    for vector in tasks.SUITES:
+        plan = recipe(vector, PROFILES.get("smoke"), 0)
+        assert plan.n_items == len(plan.items())
 
 
 def test_an_item_keeps_its_id_and_split_in_every_profile() -> None:

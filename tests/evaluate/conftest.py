@@ -1,15 +1,19 @@
 """A made-up dataset of two sensors, small enough to count by hand, and models that are real small things."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from xraybench.core import tables
+from xraybench.core import tables, vocabulary
 from xraybench.core.chance import stream
 from xraybench.core.types import Dataset, Predictions, ScanSet
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "make"))
 
 THREATS = ("firearm", "blade")
 CONCEALMENTS = ("undeclared", "masked")
@@ -27,10 +31,12 @@ def make_dataset(*, n_per_cell: int = 40, n_benign: int = 120, n_calibration: in
         items.append((item, split, "unknown", "simulated"))
         for sensor in SENSORS:
             scan = f"{sensor}-{number:05d}"
-            scans.append((scan, item, f"mail-{sensor}", "mail", sensor, 1, 64, 64))
+            scans.append((scan, item, f"mail-{sensor}", "mail", sensor, 1, 64, 64, ""))
             if threat:
                 share = 0.005 if number % 2 else 0.2
-                objects.append((scan, item, 0, threat, concealment, 0, 10.0, 10.0, 30.0, 30.0, 400.0, share))
+                shape = vocabulary.SHAPES[number // 2 % 2]
+                box = (0, 10.0, 10.0, 30.0, 30.0, 400.0, share)
+                objects.append((scan, item, 0, threat, "", shape, concealment, *box))
     corpora = {f"mail-{sensor}": f"digest-{sensor}" for sensor in SENSORS}
     table = pd.DataFrame(scans, columns=tables.SCANS.column_names).sort_values("scan_id", ignore_index=True)
     scan_set = ScanSet(table, lambda scan_id: (np.zeros((64, 64, 2), np.uint16),), "raw", 60000.0, corpora)

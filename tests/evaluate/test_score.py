@@ -62,7 +62,7 @@ def test_slices_equal_fairlearns_metric_frame_at_the_tasks_own_threshold(dataset
     result = score(WIDE, dataset, predictions)
     alarms = chosen.scores >= result.thresholds["0.05"]
     threats = chosen.rows[chosen.is_threat]
-    for axis in ("concealment", "threat", "sensor", "size"):
+    for axis in ("concealment", "threat", "sensor", "size", "shape"):
         judge = MetricFrame(
             metrics=recall_score,
             y_true=np.ones(len(threats), dtype=int),

@@ -45,6 +45,7 @@ def make_dataset(sensor: str, *, n_per_class: int = 8, gain: float = 1.0) -> Dat
             "n_views": 1,
             "height": SIDE,
             "width": SIDE,
+            "declared": "",
         }
     )
     items = pd.DataFrame(
@@ -63,6 +64,8 @@ def make_dataset(sensor: str, *, n_per_class: int = 8, gain: float = 1.0) -> Dat
                 "item_id": item_id,
                 "object_index": 0,
                 "threat": threat,
+                "kind": "",
+                "shape": "seen",
                 "concealment": "undeclared",
                 "view": 0,
                 "x0": 4.0,

@@ -17,6 +17,7 @@ from xraybench.models.onnx_file import export_onnx
 from xraybench.models.timm_net import TimmNet
 
 THREATS = ("blade", "currency")
+DECLARED = ("48", "72", "empty")
 
 
 def make_toy(
@@ -41,7 +42,22 @@ def make_toy(
             hi[y : y + side, x : x + side] += 1.2 if kind == "blade" else 0.4
             lo[y : y + side, x : x + side] += 1.6 if kind == "blade" else 1.0
             objects.append(
-                [scan_id, item_id, 0, kind, "undeclared", 0, x, y, x + side, y + side, side**2, side**2 / hi.size]
+                [
+                    scan_id,
+                    item_id,
+                    0,
+                    kind,
+                    "",
+                    "seen",
+                    "undeclared",
+                    0,
+                    x,
+                    y,
+                    x + side,
+                    y + side,
+                    side**2,
+                    side**2 / hi.size,
+                ]
             )
         counts = 60_000 * np.exp(-np.stack([hi, lo], axis=2))
         if track == "raw":
@@ -50,7 +66,7 @@ def make_toy(
             shown = (counts / 60_000 * 255).astype(np.uint8)
             channels = {"colour": [0, 1, 1], "grey": [0]}[track]
             pixels[scan_id] = shown[:, :, channels]
-        scans.append([scan_id, item_id, "mail-toy", "mail", "toy", 1, height, width])
+        scans.append([scan_id, item_id, "mail-toy", "mail", "toy", 1, height, width, DECLARED[index // 2 % 3]])
         items.append([item_id, split, "unknown", "simulated"])
     table = pd.DataFrame(scans, columns=tables.SCANS.column_names)
     full_scale = 60_000.0 if track == "raw" else 255.0
@@ -122,6 +138,7 @@ def saved(
     return {
         "timm_net": network.save(home / "net"),
         "classical": forest.save(home / "forest"),
+        "manifest": train.manifest(make_toy(60), n_trees=20, image_px=64, quiet=True).save(home / "manifest"),
         "onnx_file": onnx_folder,
         "prediction_file": home / "vendor.parquet",
     }

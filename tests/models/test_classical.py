@@ -6,14 +6,14 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from xraybench.models._net import resize as resize_by_torch
 from xraybench.models.classical import Forest, edges_of, features_of, resize
-from xraybench.train.baseline import _forest
+from xraybench.train.baseline import forest_of
 
 
 def test_the_forest_says_what_scikit_learn_says() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(300, 12)).astype(np.float32)
     labels = np.stack([features[:, 0] > 0, features[:, 1] * features[:, 2] > 0], axis=1).astype(np.float32)
-    arrays = _forest(features, labels, n_trees=20, seed=3, n_jobs=1)
+    arrays = forest_of(features, labels, n_trees=20, seed=3, n_jobs=1)
     from xraybench.core.chance import seed_of
 
     judge = ExtraTreesRegressor(

@@ -1,5 +1,6 @@
 """Figures: deterministic, in words too, with units on their axes, and boxes where the labels say."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from matplotlib.patches import Rectangle
 from xraybench.core import tables
 from xraybench.core.errors import BadValue
 from xraybench.core.types import Dataset, Scan, ScanSet
+from xraybench.metrics.psychometric import psychometric
 from xraybench.report import plots, results
 from xraybench.report._figure import Picture
 
@@ -36,11 +38,18 @@ def a_dataset() -> Dataset:
     )
     objects = tables.empty(tables.OBJECTS)
     for index, (scan, threat, box) in enumerate([("a1", "blade", (4, 5, 10, 12)), ("c3", "firearm", (np.nan,) * 4)]):
-        objects.loc[index] = [scan, scan, 0, threat, "masked", 0, *box, 40.0, 0.05]
+        objects.loc[index] = [scan, scan, 0, threat, "", "seen", "masked", 0, *box, 40.0, 0.05]
     view = np.full((20, 30, 3), 200, dtype=np.uint8)
     items = pd.DataFrame({"item_id": ids, "split": "test", "site": "unknown", "label_source": "simulated"})
     colour = ScanSet(scans, lambda scan_id: (view,), "colour", 255.0, {"mail-mail_160kv": "0" * 32})
     return Dataset("toy", {"colour": colour}, items, objects, ("blade", "firearm"), True, "CC0-1.0", "any", "smoke", 0)
+
+
+def a_curve(*, alarms: Sequence[float] = (0.0, 1.0, 0.0, 1.0, 1.0)) -> Picture:
+    index = [float(i % 10) for i in range(60)]
+    hits = [alarms[(i * i) % 5] if i % 10 < 8 else 1.0 for i in range(60)]
+    fitted = psychometric(index, hits, n_replicates=50)
+    return plots.psychometric(fitted, index, hits, axis_label="contrast, -ln hi", title="one model")
 
 
 def pictures() -> dict[str, Picture]:
@@ -51,6 +60,7 @@ def pictures() -> dict[str, Picture]:
         "slices": plots.slices(result_file(TASK, MODELS[0])),
         "heat": plots.concealment_by_sensor(files),
         "transfer": plots.transfer_matrix(matrix, title="raw"),
+        "psychometric": a_curve(),
         "sheet": plots.contact_sheet(a_dataset(), n=3),
     }
 
@@ -146,3 +156,8 @@ def test_a_curve_file_with_uneven_curves_is_a_fault(tmp_path: Path) -> None:
 
     with pytest.raises(BadFile, match="not as many points"):
         results.load_curves(tmp_path)
+
+
+def test_a_curve_that_the_data_do_not_fix_is_not_drawn_and_says_why() -> None:
+    drawn = plots.svg(a_curve(alarms=(1.0, 1.0, 1.0, 1.0, 1.0)))
+    assert "no curve: no miss among 60 threats" in drawn

@@ -65,4 +65,4 @@ def _cell(value: Any) -> str:
 @cache
 def code_digest() -> str:
     """Digest of the package's own source: what a result was computed with."""
-    return of_tree(Path(__file__).resolve().parents[1], (".py", ".npz", ".j2", ".json"))
+    return of_tree(Path(__file__).resolve().parents[1], (".py", ".npz", ".j2", ".json", ".csv"))

@@ -59,8 +59,9 @@ SCANS = Table(
         _text("vector", "vector of the item", terms=vocabulary.names("vector")),
         _text("sensor", "sensor id, or unknown"),
         Column("n_views", "int", "number of views", low=1),
-        Column("height", "int", "height of the first view, pixel", low=1),
-        Column("width", "int", "width of the first view, pixel", low=1),
+        Column("height", "int", "height of every view, pixel", low=1),
+        Column("width", "int", "width of every view, pixel", low=1),
+        _text("declared", "what the manifest declares: an HS chapter, empty, or nothing", may_miss=True),
     ),
     key=("scan_id",),
 )
@@ -83,6 +84,12 @@ OBJECTS = Table(
         _text("item_id", "the item the object is in"),
         Column("object_index", "int", "index of the object within the scan", low=0),
         _text("threat", "what it is", terms=vocabulary.names("threat")),
+        _text("kind", "which thing it is, such as pistol; empty where nobody said", may_miss=True),
+        _text(
+            "shape",
+            "whether such a shape occurs among the train items, or unknown",
+            terms=(*vocabulary.SHAPES, vocabulary.UNKNOWN),
+        ),
         _text(
             "concealment", "how it is hidden, or unknown", terms=(*vocabulary.names("concealment"), vocabulary.UNKNOWN)
         ),

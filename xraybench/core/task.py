@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Task:
     """What is measured: the axes, which items count, at which operating points, and what is needed to print a number.
 
-    Its positives are the items with that threat in that concealment, its negatives all
-    benign items of the same corpora.
+    Its positives are the items with that threat in that concealment, its negatives all benign items of the same corpora
+    that are not declared empty. Of `empty_verification` they are the benign items that are. Control items
+    (`vocabulary.CONTROLS`) count in the task of their own control and in no other.
     """
 
     vector: str
@@ -20,7 +21,7 @@ class Task:
     main_metric: str = "pd"
     min_threats: int = 29  # with no miss among 29, pd >= 0.90 holds at 95 % (Clopper-Pearson)
     min_benign: int = 59  # with no false alarm among 59, pfa <= 0.05 holds at 95 % (Clopper-Pearson)
-    slices: tuple[str, ...] = ("concealment", "threat", "sensor", "size")
+    slices: tuple[str, ...] = ("concealment", "threat", "sensor", "size", "shape")
     successor: str = ""  # id of the task that replaces this one
 
     @property

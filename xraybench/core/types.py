@@ -5,7 +5,7 @@ Tables are pandas frames whose columns are declared in `core/tables.py`; records
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -28,7 +28,10 @@ TRACKS = {
     "raw": ("hi", "lo"),  # uint16 detector counts, high and low energy channel, open beam near `Scans.full_scale`
     "colour": ("red", "green", "blue"),  # uint8 pseudo-colour as the scanner shows it
     "grey": ("grey",),  # uint8 one channel as the scanner shows it
+    "slices": ("mu",),  # uint16 CT slices, linear attenuation, each slice a view
+    "scatter": ("albedo",),  # uint16 counts of a backscatter scanner
 }
+BRIGHT = ("slices", "scatter")  # tracks in which air is dark and things are bright
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,10 @@ class Dataset:
     """Scans with annotations, licence and use terms. Simulated or imported makes no difference downstream.
 
     `items` has the columns of `tables.ITEMS` (one row an inspected item), `objects` those of `tables.OBJECTS` (one
-    row a threat in a scan). An item without a row in `objects` is benign. `view_sets` maps each track on
-    which the scans can be read to its scan set; `scans` is the one on the dataset's native track.
+    row a threat and view that shows it). An item without a row in `objects` is benign. `view_sets` maps each track on
+    which the scans can be read to its scan set; `scans` is the one on the dataset's native track. `difficulty` says how
+    hard a threat is to see (columns of `simulate.difficulty.DIFFICULTY`), one row a threat and view where it was measured:
+    the test items of simulated corpora that were rendered, on scanners that transmit.
     """
 
     name: str
@@ -113,6 +118,7 @@ class Dataset:
     use_terms: str
     profile: str
     seed: int
+    difficulty: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def scans(self) -> ScanSet:
@@ -149,7 +155,14 @@ class Dataset:
             items=items,
             objects=self.objects[self.objects["scan_id"].isin(scan_ids)].reset_index(drop=True),
             view_sets={track: scans.subset(scan_ids) for track, scans in self.view_sets.items()},
+            difficulty=_of_scans(self.difficulty, scan_ids),
         )
+
+
+def _of_scans(difficulty: pd.DataFrame, scan_ids: set[str]) -> pd.DataFrame:
+    if not len(difficulty):
+        return difficulty
+    return difficulty[difficulty["scan_id"].isin(scan_ids)].reset_index(drop=True)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,12 @@ THREATS = (
         "customs practice: AJNA, US CBP pilot",
         "control",
     ),
+    Term(
+        "manifest_mismatch",
+        "declared HS chapter and load differ (no threat)",
+        "customs practice: AJNA, UCL automated contents verification",
+        "control",
+    ),
     Term("shielding", "anomalous shielding, a find of its own (no threat)", "customs practice", "control"),
 )
 
@@ -80,7 +86,13 @@ CONCEALMENTS = (
     Term("masked", "shielded by or overlapped with dense goods", "Novel strategies in drug concealment (2024)"),
 )
 
+CONTROLS = tuple(term.name for term in THREATS if term.group == "control")  # targets of their own, not part of `any`
+EMPTY_VERIFICATION = "empty_verification"
+MANIFEST_MISMATCH = "manifest_mismatch"
+EMPTY = "empty"  # what a manifest declares of an item without goods; else an HS chapter, "" where nothing is declared
+
 SPLITS = ("train", "calibration", "test")
+SHAPES = ("seen", "unseen")  # whether a threat's shape family occurs among the train items
 SIZES = ("small", "medium", "large")  # terciles of the threat's share of the view, cut points in tasks
 
 _AXES = {"vector": VECTORS, "threat": THREATS, "concealment": CONCEALMENTS}

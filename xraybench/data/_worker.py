@@ -28,7 +28,7 @@ from xraybench.core.sensor import Sensor
 from xraybench.data import _engine
 from xraybench.data.plan import Cell, PlannedItem, Recipe
 from xraybench.data.profiles import Profile
-from xraybench.data.store import DISK_FULL, SHARD_ITEMS, shard_path, write_shard
+from xraybench.data.store import BYTES_PER_COUNT, DISK_FULL, shard_items, shard_path, write_shard
 
 LABELS = "labels"  # folder of the label rows of finished shards, until the tables are written
 _ANSWER_DONE, _ANSWER_FULL = "done", "disk full"
@@ -36,19 +36,39 @@ _ANSWER_DONE, _ANSWER_FULL = "done", "disk full"
 
 @dataclass(frozen=True)
 class Job:
-    """What to render and where to: the items of a recipe on some sensors, a folder for each sensor."""
+    """What to render and where to: the items of a recipe on some sensors, a folder for each sensor.
+
+    The sensors share the number of scans in a shard, so that a shard is one number for all.
+    """
 
     recipe: Recipe
     sensors: tuple[Sensor, ...]
     folders: tuple[Path, ...]
+    engine: str = _engine.MODES[0]
+
+    @property
+    def shard_items(self) -> int:
+        """Scans in a shard."""
+        return shard_items(scan_bytes(self.sensors[0], self.recipe.vector))
 
     def shards(self) -> list[int]:
         """Numbers of all shards."""
-        return list(range(-(-len(self.recipe.items()) // SHARD_ITEMS)))
+        return list(range(-(-self.recipe.n_items // self.shard_items)))
+
+    def n_scans(self, shard: int) -> int:
+        """Scans that one shard holds, over all sensors."""
+        left = self.recipe.n_items - shard * self.shard_items
+        return min(left, self.shard_items) * len(self.sensors)
 
     def is_done(self, shard: int) -> bool:
         """Whether every sensor's file of this shard is there; files appear whole or not at all."""
         return all(shard_path(folder, shard).is_file() for folder in self.folders)
+
+
+def scan_bytes(sensor: Sensor, vector: str) -> int:
+    """Bytes of one scan's counts."""
+    field = sensor.field(vector)
+    return sensor.n_views * field.height_px * field.width_px * len(sensor.channels) * BYTES_PER_COUNT
 
 
 def labels_path(folder: Path, shard: int) -> Path:
@@ -60,12 +80,18 @@ def render_shard(job: Job, items: list[PlannedItem], shard: int) -> None:
     """Render the items of one shard on every sensor and write pixels and labels; a finished shard is left alone."""
     if job.is_done(shard):
         return
-    chosen = items[shard * SHARD_ITEMS : (shard + 1) * SHARD_ITEMS]
-    looks = [_engine.render(job.recipe, item, job.sensors) for item in chosen]
+    chosen = items[shard * job.shard_items : (shard + 1) * job.shard_items]
+    looks = [_engine.render(job.recipe, item, job.sensors, engine=job.engine, with_difficulty=True) for item in chosen]
     for n, folder in enumerate(job.folders):
-        rows = {item.item_id: look[n].objects for item, look in zip(chosen, looks, strict=True)}
-        write_text(labels_path(folder, shard), json.dumps(rows))
-        write_shard(shard_path(folder, shard), np.stack([look[n].raw for look in looks]))  # last: it says done
+        told = {item.item_id: asdict(look[n].told) for item, look in zip(chosen, looks, strict=True)}
+        write_text(labels_path(folder, shard), json.dumps(told))
+        write_shard(shard_path(folder, shard), np.stack([look[n].views for look in looks]))  # last: it says done
+
+
+def read_told(folder: Path, shard: int) -> dict[str, _engine.Told]:
+    """What is known of the items of a finished shard."""
+    told = json.loads(labels_path(folder, shard).read_text(encoding="utf-8"))
+    return {item_id: _engine.Told(**record) for item_id, record in told.items()}
 
 
 def render_all(job: Job, shards: list[int], *, workers: int) -> Iterator[int]:
@@ -174,6 +200,7 @@ def _record(job: Job) -> dict[str, Any]:
         "cells": [asdict(cell) for cell in job.recipe.cells],
         "sensors": [[sensor.name, digest.of_json(asdict(sensor))] for sensor in job.sensors],
         "folders": [str(folder) for folder in job.folders],
+        "engine": job.engine,
     }
 
 
@@ -186,7 +213,7 @@ def _job_of(record: dict[str, Any]) -> Job:
             raise XrayBenchError(f"Sensor '{name}' is another one in this process; register it where workers find it.")
     cells = tuple(Cell(**cell) for cell in record["cells"])
     recipe = Recipe(record["vector"], record["seed"], Profile(**record["counts"]), cells)
-    return Job(recipe, found, tuple(map(Path, record["folders"])))
+    return Job(recipe, found, tuple(map(Path, record["folders"])), record["engine"])
 
 
 def serve() -> None:

@@ -154,9 +154,10 @@ def _file_faults(stored: Stored, quiet: bool) -> list[str]:
 def _simulated_faults(stored: Stored) -> list[str]:
     faults = []
     n_items = len(stored.items)
-    for shard in range(-(-n_items // store.SHARD_ITEMS)):
+    shard_items = store.shard_items_of(stored)
+    for shard in range(-(-n_items // shard_items)):
         path = store.shard_path(stored.folder, shard)
-        wanted = min(store.SHARD_ITEMS, n_items - shard * store.SHARD_ITEMS)
+        wanted = min(shard_items, n_items - shard * shard_items)
         try:
             if (found := len(store.open_shard(path))) != wanted:
                 faults.append(f"{path.name}: holds {found} scans, {wanted} are meant")
@@ -181,9 +182,9 @@ def _rendering_faults(stored: Stored) -> list[str]:
     scan_of = dict(zip(stored.scans["item_id"], stored.scans["scan_id"], strict=True))
     faults = []
     for n in np.linspace(0, len(items) - 1, _RENDERED_AGAIN).astype(int):
-        again = _engine.render(plan, items[n], (sensor,))[0].raw.astype(np.int64)
+        again = _engine.render(plan, items[n], (sensor,), engine=stored.origin["mode"])[0].views.astype(np.int64)
         scan_id = scan_of[items[n].item_id]
-        apart = int(np.abs(again - dataset.scans.load(scan_id).views[0].astype(np.int64)).max())
+        apart = int(np.abs(again - np.stack(dataset.scans.load(scan_id).views).astype(np.int64)).max())
         if apart > _MOST_COUNTS_APART:
             faults.append(f"scan {scan_id}: pixels are up to {apart} counts from what the seed gives")
     return faults

@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from xraybench import tasks
 from xraybench.core import digest, progress, tables, workspace
 from xraybench.core.documents import DatasetManifest
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.core.sensor import Sensor
-from xraybench.core.types import TRACKS
-from xraybench.data import _worker, profiles, store
+from xraybench.data import _engine, _worker, profiles, store
+from xraybench.data._engine import Told
 from xraybench.data.plan import Recipe, corpus_id, recipe, simulated_vectors, threats_of
 from xraybench.data.profiles import Profile
 from xraybench.data.store import Stored
@@ -34,7 +35,6 @@ USE_TERMS = (
     "product. A score on it is no statement about performance in the field."
 )
 _SHARDS_PER_WORKER = 4  # below that, starting a process costs more than it gains
-_BYTES_PER_CELL = 2
 
 
 class Labels(NamedTuple):
@@ -52,6 +52,7 @@ def make(
     seed: int = 0,
     sensors: Sequence[str] | None = None,
     workers: int | None = None,
+    engine: str = _engine.MODES[0],
     quiet: bool = False,
 ) -> list[Path]:
     """Make the corpora of a vector, sharing scenes and geometry between sensors; what is on disk is not made again.
@@ -60,8 +61,10 @@ def make(
         vector: A vector with standard tasks.
         profile: `smoke`, `quick`, `full`, or a profile of one's own.
         seed: Names the items; another seed has no item in common.
-        sensors: Names; all that scan this vector when left out.
+        sensors: Names; those that `any` sensor stands for on this vector when left out.
         workers: Processes of one thread each; as many as there are processors when left out.
+        engine: `strict` gives the same counts on every processor, `fast` within one count of them. Published corpora are
+            strict; a fast one is another corpus.
         quiet: Say nothing.
 
     Returns:
@@ -72,14 +75,16 @@ def make(
         BadValue: A sensor does not scan the vector.
         BadFile: Not enough room on the disk. What is finished stays and the next call goes on from there.
     """
+    mode = _engine.check_mode(engine)
     plan = recipe(vector, profiles.get(profile), seed)
-    chosen = _sensors(vector, sensors)
-    folders = {sensor.name: folder_of(plan, sensor) for sensor in chosen}
+    chosen = _sensors(vector, sensors or tasks.suite_sensors(vector))
+    folders = {sensor.name: folder_of(plan, sensor, engine=mode) for sensor in chosen}
     if missing := [sensor for sensor in chosen if not _is_complete(folders[sensor.name])]:
         with _turn(workspace.datasets(), f".{vector}-{digest.of_json(plan.record())[:8]}.lock", quiet) as is_alone:
             missing = [sensor for sensor in missing if not _is_complete(folders[sensor.name])]
-            if missing:
-                _make(plan, missing, [folders[sensor.name] for sensor in missing], workers, quiet)
+            for alike in _by_shard(missing, vector):
+                job = _worker.Job(plan, tuple(alike), tuple(folders[sensor.name] for sensor in alike), mode)
+                _make(job, workers, quiet)
             for folder in folders.values() if is_alone else ():
                 _sweep(folder)
     return list(folders.values())
@@ -101,7 +106,7 @@ def labels(corpus: str, *, profile: str | Profile = "quick", seed: int = 0) -> L
 
 def tables_of(plan: Recipe, sensor: Sensor, folder: Path) -> Stored:
     """The tables of a corpus from the seed alone, nothing rendered."""
-    return _tables(plan, sensor, _objects_by_item(plan, _first_alike(plan.vector, sensor)), folder)
+    return _tables(plan, sensor, _told_by_item(plan, _first_alike(plan.vector, sensor)), folder, _engine.MODES[0])
 
 
 def parse_corpus(corpus: str) -> tuple[str, Sensor]:
@@ -125,12 +130,12 @@ def corpora() -> list[str]:
     return [corpus_id(vector, sensor.name) for vector in simulated_vectors() for sensor in _sensors(vector, None)]
 
 
-def folder_of(plan: Recipe, sensor: Sensor) -> Path:
+def folder_of(plan: Recipe, sensor: Sensor, *, engine: str = _engine.MODES[0]) -> Path:
     """Where a simulated corpus lies: a name to read, closed by a digest of its origin and of the simulator's source.
 
     The source is in it so that scans of an older simulator are never taken for, or mixed with, those of today.
     """
-    tag = digest.of_json([_origin(plan, sensor), _source_digest()])[:12]
+    tag = digest.of_json([_origin(plan, sensor, engine), _source_digest()])[:12]
     return workspace.datasets() / f"{corpus_id(plan.vector, sensor.name)}-{plan.counts.name}-{plan.seed}-{tag}"
 
 
@@ -145,11 +150,17 @@ def _sensors(vector: str, names: Sequence[str] | None) -> list[Sensor]:
     return chosen
 
 
-def _origin(plan: Recipe, sensor: Sensor) -> dict[str, Any]:
-    """All that decides a simulated corpus, as plain JSON."""
-    from xraybench import simulate
+def _by_shard(sensors: list[Sensor], vector: str) -> list[list[Sensor]]:
+    """Sensors whose shards hold as many scans."""
+    groups: dict[int, list[Sensor]] = {}
+    for sensor in sensors:
+        groups.setdefault(store.shard_items(_worker.scan_bytes(sensor, vector)), []).append(sensor)
+    return list(groups.values())
 
-    record = {"engine": str(simulate.ENGINE_VERSION), "recipe": plan.record(), "sensor": asdict(sensor)}
+
+def _origin(plan: Recipe, sensor: Sensor, engine: str) -> dict[str, Any]:
+    """All that decides a simulated corpus, as plain JSON."""
+    record = {"engine": _engine.version(), "mode": engine, "recipe": plan.record(), "sensor": asdict(sensor)}
     plain: dict[str, Any] = json.loads(digest.canonical_json(record))
     return plain
 
@@ -194,20 +205,20 @@ def _sweep(folder: Path) -> None:
     shutil.rmtree(folder / _worker.LABELS, ignore_errors=True)
 
 
-def _make(plan: Recipe, sensors: list[Sensor], folders: list[Path], workers: int | None, quiet: bool) -> None:
-    job = _worker.Job(plan, tuple(sensors), tuple(folders))
+def _make(job: _worker.Job, workers: int | None, quiet: bool) -> None:
+    plan = job.recipe
     shards = [shard for shard in job.shards() if not job.is_done(shard)]
     _check_room(job, len(shards))
     n = _n_workers(workers, len(shards))
-    what = f"{plan.counts.name} {plan.vector} scans on {' and '.join(sensor.name for sensor in sensors)}"
-    for _ in progress.track(_worker.render_all(job, shards, workers=n), what, total=len(shards), quiet=quiet):
-        pass
-    for sensor, folder in zip(sensors, folders, strict=True):
-        found: dict[str, list[dict[str, Any]]] = {}
+    what = f"{plan.counts.name} {plan.vector} scans on {' and '.join(sensor.name for sensor in job.sensors)}"
+    finished = map(job.n_scans, _worker.render_all(job, shards, workers=n))
+    progress.count(finished, what, total=sum(map(job.n_scans, shards)), unit="scans", quiet=quiet)
+    for sensor, folder in zip(job.sensors, job.folders, strict=True):
+        found: dict[str, Told] = {}
         for shard in job.shards():
-            found |= json.loads(_worker.labels_path(folder, shard).read_text(encoding="utf-8"))
+            found |= _worker.read_told(folder, shard)
         with _worker.told_when_full(job):
-            store.write_stored(_tables(plan, sensor, found, folder))
+            store.write_stored(_tables(plan, sensor, found, folder, job.engine))
 
 
 def _n_workers(wanted: int | None, n_shards: int) -> int:
@@ -221,12 +232,7 @@ def _n_workers(wanted: int | None, n_shards: int) -> int:
 
 def _check_room(job: _worker.Job, n_shards: int) -> None:
     """Refuse before the work what would fail in the middle of it."""
-    cells = sum(
-        field.height_px * field.width_px * len(sensor.channels)
-        for sensor in job.sensors
-        for field in (sensor.field(job.recipe.vector),)
-    )
-    n_bytes = n_shards * store.SHARD_ITEMS * cells * _BYTES_PER_CELL
+    n_bytes = n_shards * job.shard_items * sum(_worker.scan_bytes(s, job.recipe.vector) for s in job.sensors)
     free = shutil.disk_usage(workspace.datasets()).free
     if n_bytes > free:
         raise BadFile(
@@ -237,18 +243,19 @@ def _check_room(job: _worker.Job, n_shards: int) -> None:
 
 def _first_alike(vector: str, sensor: Sensor) -> Sensor:
     """The first sensor that sees the same shadows: labels are a matter of geometry, so they are computed once for all."""
-    seen = (sensor.geometry, sensor.field(vector))
-    return next((s for s in _sensors(vector, None) if (s.geometry, s.field(vector)) == seen), sensor)
+
+    def seen(one: Sensor) -> tuple[object, ...]:
+        return one.modality, one.geometry, one.field(vector)
+
+    return next((s for s in _sensors(vector, None) if seen(s) == seen(sensor)), sensor)
 
 
 @lru_cache(maxsize=4)
-def _objects_by_item(plan: Recipe, sensor: Sensor) -> dict[str, list[dict[str, Any]]]:
-    from xraybench.data import _engine
-
+def _told_by_item(plan: Recipe, sensor: Sensor) -> dict[str, Told]:
     return {item.item_id: _engine.label(plan, item, sensor) for item in plan.items()}
 
 
-def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]]], folder: Path) -> Stored:
+def _tables(plan: Recipe, sensor: Sensor, told: dict[str, Told], folder: Path, engine: str) -> Stored:
     """The tables of a corpus, from what is in each item."""
     field, corpus = sensor.field(plan.vector), corpus_id(plan.vector, sensor.name)
     items = pd.DataFrame(
@@ -262,26 +269,28 @@ def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]
                 corpus,
                 plan.vector,
                 sensor.name,
-                1,
+                sensor.n_views,
                 field.height_px,
                 field.width_px,
+                told[item].declared,
             )
             for item in items["item_id"]
         ],
         columns=tables.SCANS.column_names,
     ).sort_values("scan_id", ignore_index=True)
     rows = [
-        {"scan_id": plan.scan_id(sensor.name, item_id), "item_id": item_id, "object_index": n, "view": 0, **thing}
-        for item_id, things in objects.items()
-        for n, thing in enumerate(things)
+        {"scan_id": plan.scan_id(sensor.name, item_id), "item_id": item_id, **thing}
+        for item_id, known in told.items()
+        for thing in known.objects
     ]
-    found = pd.DataFrame(rows, columns=tables.OBJECTS.column_names).sort_values(["scan_id", "object_index"])
+    found = pd.DataFrame(rows, columns=tables.OBJECTS.column_names).sort_values(["scan_id", "object_index", "view"])
+    origin = _origin(plan, sensor, engine)
     manifest = DatasetManifest(
         name=f"{corpus}, {plan.counts.name}, seed {plan.seed}",
         corpus=corpus,
         vector=plan.vector,
         sensor=sensor.name,
-        track=_track_of(sensor),
+        track=sensor.track,
         full_scale=sensor.open_beam,
         threats=list(threats_of(plan.cells)),
         is_simulated=True,
@@ -290,7 +299,7 @@ def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]
         licence=LICENCE,
         licence_of_upstream=LICENCE,
         use_terms=USE_TERMS,
-        source=f"xraybench simulator {_origin(plan, sensor)['engine']}",
+        source=f"xraybench simulator {origin['engine']}",
         n_items=store.n_items_of(items),
         digest="",
     )
@@ -301,12 +310,14 @@ def _tables(plan: Recipe, sensor: Sensor, objects: dict[str, list[dict[str, Any]
         tables.check(items, tables.ITEMS, source=f"{corpus} items"),
         tables.check(found, tables.OBJECTS, source=f"{corpus} objects"),
         tables.empty(store.FILES),
-        _origin(plan, sensor),
+        origin,
+        _difficulty(told),
     )
 
 
-def _track_of(sensor: Sensor) -> str:
-    for track, channels in TRACKS.items():
-        if channels == sensor.channels:
-            return track
-    raise BadValue(f"Sensor {sensor.name} records {', '.join(sensor.channels)}: no track has these channels.")
+def _difficulty(told: dict[str, Told]) -> pd.DataFrame:
+    from xraybench.simulate.difficulty import DIFFICULTY
+
+    rows = [row for known in told.values() for row in known.difficulty]
+    frame = pd.DataFrame(rows, columns=DIFFICULTY.column_names)
+    return frame.sort_values(list(DIFFICULTY.key), ignore_index=True)

@@ -91,7 +91,11 @@ def _concealments(stored: Stored) -> list[str]:
 def _threat_rows(stored: Stored) -> Iterable[tuple[object, ...]]:
     counts = pd.crosstab(stored.objects["threat"], stored.objects["concealment"])
     for threat in stored.manifest.threats:
-        yield (threat, *(int(counts.loc[threat, name]) for name in _concealments(stored)))
+        yield (threat, *(_count(counts, threat, name) for name in _concealments(stored)))
+
+
+def _count(counts: pd.DataFrame, threat: str, concealment: str) -> int:
+    return int(counts.loc[threat, concealment]) if threat in counts.index else 0  # a small profile may hold none
 
 
 def _size_rows(stored: Stored) -> Iterable[tuple[object, ...]]:

@@ -14,7 +14,7 @@ from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.sensor import Sensor
 from xraybench.core.types import TRACKS, Dataset, ScanSet, UInt8Array, UInt16Array
-from xraybench.core.vocabulary import ANY, SPLITS
+from xraybench.core.vocabulary import CONTROLS, SPLITS
 from xraybench.data import corpus as corpora
 from xraybench.data import store
 from xraybench.data.plan import corpus_id
@@ -63,7 +63,7 @@ def load(
 def read_dataset(folder: Path | str) -> Dataset:
     """The dataset in a folder, with all its splits.
 
-    A simulated corpus is read on its raw track and in the colours its sensor shows; an import on the track of its images.
+    A simulated corpus is read on its native track and as its sensor's screen shows it; an import on the track of its images.
 
     Raises:
         BadFile: No such folder, no dataset in it, or one whose making was interrupted.
@@ -83,6 +83,7 @@ def read_dataset(folder: Path | str) -> Dataset:
         use_terms=manifest.use_terms,
         profile=manifest.profile,
         seed=manifest.seed,
+        difficulty=stored.difficulty,
     )
 
 
@@ -117,10 +118,16 @@ def join(datasets: Sequence[Dataset], *, name: str) -> Dataset:
         view_sets={track: _joined([d.view_sets[track] for d in datasets]) for track in shared},
         items=items,
         objects=tables.check(objects, tables.OBJECTS, source=name),
-        threats=tuple(dict.fromkeys(threat for d in datasets for threat in d.threats)),
+        threats=_named([threat for d in datasets for threat in d.threats]),
         licence="; ".join(dict.fromkeys(d.licence for d in datasets)),
         use_terms="; ".join(dict.fromkeys(d.use_terms for d in datasets)),
+        difficulty=pd.concat([d.difficulty for d in datasets], ignore_index=True),
     )
+
+
+def _named(threats: list[str]) -> tuple[str, ...]:
+    """Each threat once, as they come, and controls last."""
+    return tuple(sorted(dict.fromkeys(threats), key=lambda threat: threat in CONTROLS))
 
 
 def _is_folder(name: str | Path) -> bool:
@@ -141,10 +148,7 @@ def corpora_of(name: str) -> list[str]:
         raise UnknownName(
             f"No task, corpus or dataset folder is called '{name}'. {did_you_mean(name, everything)}"
         ) from None
-    if task.sensor != ANY:
-        return [corpus_id(task.vector, task.sensor)]
-    declared = [t.sensor for t in tasks.select(vector=task.vector) if t.sensor != ANY]
-    return [corpus_id(task.vector, sensor) for sensor in dict.fromkeys(declared)]
+    return [corpus_id(task.vector, sensor) for sensor in tasks.sensors_of(task)]
 
 
 def _view_sets(stored: Stored) -> dict[str, ScanSet]:
@@ -153,12 +157,17 @@ def _view_sets(stored: Stored) -> dict[str, ScanSet]:
     if not manifest.is_simulated:
         reader = _image_files(stored)
         return {manifest.track: ScanSet(stored.scans, reader, manifest.track, manifest.full_scale, corpora_of)}
-    raw = _shards(stored)
-    sets = {manifest.track: ScanSet(stored.scans, raw, manifest.track, manifest.full_scale, corpora_of)}
+    counts = _shards(stored)
+    sets = {manifest.track: ScanSet(stored.scans, counts, manifest.track, manifest.full_scale, corpora_of)}
     sensor = sensor_as_made(stored)
     if sensor is not None:
-        sets["colour"] = ScanSet(stored.scans, Coloured(raw, sensor), "colour", 255.0, corpora_of)
+        shown = SHOWN[manifest.track]
+        sets[shown] = ScanSet(stored.scans, Shown(counts, sensor, shown), shown, 255.0, corpora_of)
     return sets
+
+
+# The track on which a scanner shows its own counts: two energies give colours, one quantity gives grey.
+SHOWN = {"raw": "colour", "slices": "grey", "scatter": "grey"}
 
 
 def sensor_as_made(stored: Stored) -> Sensor | None:
@@ -174,31 +183,35 @@ def sensor_as_made(stored: Stored) -> Sensor | None:
 
 @dataclass(frozen=True)
 class Shards:
-    """Reads the raw views of a simulated corpus from its shards, one scan at a time."""
+    """Reads the counts of a simulated corpus from its shards, one scan at a time."""
 
     folder: Path
     place_of: dict[str, int]  # scan -> place of its item in the order of item ids
+    shard_items: int
 
-    def __call__(self, scan_id: str) -> tuple[UInt16Array]:
-        shard, row = divmod(self.place_of[scan_id], store.SHARD_ITEMS)
+    def __call__(self, scan_id: str) -> tuple[UInt16Array, ...]:
+        shard, row = divmod(self.place_of[scan_id], self.shard_items)
         path = store.shard_path(self.folder, shard)
         pixels = store.open_shard(path)
         if row >= len(pixels):
             raise BadFile(f"{path}: holds {len(pixels)} scans, {row + 1} are meant. Delete the folder, make it again.")
-        return (np.array(pixels[row]),)
+        views = np.array(pixels[row])
+        return tuple(views) if views.ndim == 4 else (views,)
 
 
 @dataclass(frozen=True)
-class Coloured:
-    """Shows raw views in the colours of a sensor."""
+class Shown:
+    """Shows counts as a sensor's screen does, in its colours or in grey."""
 
-    raw: "Shards"
+    counts: "Shards"
     sensor: Sensor
+    track: str
 
     def __call__(self, scan_id: str) -> Views:
         from xraybench import simulate
 
-        return tuple(simulate.display(self.sensor, view) for view in self.raw(scan_id))
+        show = simulate.display if self.track == "colour" else simulate.grey
+        return tuple(show(self.sensor, view) for view in self.counts(scan_id))
 
 
 @dataclass(frozen=True)
@@ -261,7 +274,8 @@ def as_track(pixels: NDArray[np.generic], track: str) -> NDArray[np.generic]:
 def _shards(stored: Stored) -> Shards:
     places = {item_id: place for place, item_id in enumerate(sorted(stored.items["item_id"]))}
     pairs = zip(stored.scans["scan_id"], stored.scans["item_id"], strict=True)
-    return Shards(stored.folder, {scan_id: places[item_id] for scan_id, item_id in pairs})
+    place_of = {scan_id: places[item_id] for scan_id, item_id in pairs}
+    return Shards(stored.folder, place_of, store.shard_items_of(stored))
 
 
 def _image_files(stored: Stored) -> ImageFiles:

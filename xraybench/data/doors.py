@@ -6,27 +6,29 @@ from typing import Any
 
 import numpy as np
 
+from xraybench import tasks
 from xraybench.core import vocabulary
 from xraybench.core.chance import stream
 from xraybench.core.errors import BadFile
 from xraybench.core.types import Dataset
 from xraybench.data.dataset import join, load
 from xraybench.data.imports import import_coco, import_folder
-from xraybench.data.plan import simulated_vectors
 
 _EXAMPLE_IMAGES = 24
 _EXAMPLE_PX = 96
 
 
 def training_set(sensor: str, *, profile: str = "quick", seed: int = 0, quiet: bool = False) -> Dataset:
-    """The train items of every simulated vector on one sensor, as one dataset.
+    """The train items of every vector that has standard tasks on one sensor, as one dataset.
 
     Raises:
         UnknownName: No such sensor or profile.
     """
+    from xraybench import sensors
+
     parts = [
         load(f"{vector}-{sensor}", profile=profile, seed=seed, splits=("train",), quiet=quiet)
-        for vector in simulated_vectors()
+        for vector in tasks.vectors_of(sensors.get(sensor).name)
     ]
     return join(parts, name=f"training set of {sensor}")
 

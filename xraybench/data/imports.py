@@ -440,7 +440,7 @@ def _scans(
 ) -> pd.DataFrame:
     corpus = corpus_id(settings.vector, settings.sensor)
     rows = sorted(
-        (scan_ids[id(one)], item_ids[id(one)], corpus, settings.vector, settings.sensor, 1, one.height, one.width)
+        (scan_ids[id(one)], item_ids[id(one)], corpus, settings.vector, settings.sensor, 1, one.height, one.width, "")
         for one in opened
     )
     return _checked(rows, tables.SCANS)
@@ -456,8 +456,8 @@ def _objects(
             edges = (np.nan,) * 4 if box is None else (box.x0, box.y0, box.x1, box.y1)
             area_px = np.nan if box is None else box.area_px
             share = area_px / (one.height * one.width)
-            name = (scan_ids[id(one)], item_ids[id(one)], n, find.threat, settings.concealment, 0)
-            rows.append((*name, *edges, area_px, share))
+            name = (scan_ids[id(one)], item_ids[id(one)], n, find.threat, "", vocabulary.UNKNOWN)
+            rows.append((*name, settings.concealment, 0, *edges, area_px, share))
     rows.sort(key=lambda row: row[:3])
     return _checked(rows, tables.OBJECTS)
 

@@ -1,7 +1,9 @@
 """How many items a simulated corpus holds, and what counts as a small threat.
 
 Counts are per vector: the same items are scanned by every sensor of the vector. A cell is one threat in one concealment;
-every split that has threats has the same number in each cell, so no cell can be learnt or scored better by its count.
+every split that has threats has the same number in each cell, so no cell can be learnt or scored better by its count. A
+control (shielding, an empty container that is not, a load that is not what was declared) is one cell of its own. Benign
+items that are declared empty, and are, exist only where emptiness is verified.
 """
 
 from dataclasses import dataclass
@@ -23,14 +25,21 @@ class Profile:
     calibration_benign: int
     test_per_cell: int
     test_benign: int
+    train_per_control: int = 0
+    test_per_control: int = 0
+    train_empty: int = 0
+    calibration_empty: int = 0
+    test_empty: int = 0
 
 
 PROFILES: Registry[Profile] = Registry("profile")
 
 for _profile in (
-    Profile("smoke", 4, 64, 60, 2, 60),  # seconds; 60 benign is the least that supports a pfa of 0.05
-    Profile("quick", 150, 2400, 600, 30, 600),  # 30 a cell: with no miss among 29, pd >= 0.90 holds at 95 %
-    Profile("full", 250, 4000, 1200, 60, 1200),
+    # seconds; 60 benign is the least that supports a pfa of 0.05, 30 of a control are the least that print a number
+    Profile("smoke", 4, 64, 60, 2, 60, 8, 30, 24, 60, 60),
+    # 30 a cell: with no miss among 29, pd >= 0.90 holds at 95 %; 60 a control, so that a proportion is known to 0.1
+    Profile("quick", 150, 2400, 600, 30, 600, 120, 60, 120, 200, 200),
+    Profile("full", 250, 4000, 1200, 60, 1200, 400, 240, 400, 600, 600),
 ):
     PROFILES.add(_profile.name, _profile)
 

@@ -3,14 +3,16 @@
 dataset.json                   manifest, written last: a folder without it is unfinished and is not read
 scans, items, objects.parquet  the tables of core/tables.py
 origin.json                    how a simulated corpus was made: engine, sensor, recipe
-pixels/00000.npy ...           simulated: uint16 (n, height, width, channel), items in the order of their ids
+pixels/00000.npy ...           simulated: uint16 (n, height, width, channel), items in the order of their ids; of several
+                               views (n, view, height, width, channel)
+difficulty.parquet             simulated: how hard each threat is to see, where it was measured; with a digest of its own
 files.parquet                  imported: which image holds which view, and its digest; the images stay where they are
 """
 
 import errno
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,16 @@ from xraybench.core import digest, tables
 from xraybench.core.documents import DatasetManifest, read_document, write_bytes, write_document, write_text
 from xraybench.core.errors import BadFile, BadTable, DigestMismatch
 from xraybench.core.tables import Column, Table
+from xraybench.core.types import TRACKS
 from xraybench.core.vocabulary import SPLITS
 
 MANIFEST = "dataset.json"
 ORIGIN = "origin.json"
 PIXELS = "pixels"
-SHARD_ITEMS = 32  # scans a file of pixels: what a killed generation loses at most, per worker
+DIFFICULTY_FILE, DIFFICULTY_DIGEST = "difficulty.parquet", "difficulty.digest"
+SHARD_ITEMS = 32  # most scans in a file of pixels: what a killed generation loses at most, per worker
+_SHARD_BYTES = 32 * 2**20  # of a file that holds fewer, because its scans are large
+BYTES_PER_COUNT = 2
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a system says when it takes no more bytes
 _DIGEST_SCHEMA = "xraybench.corpus/1"
 
@@ -56,6 +62,7 @@ class Stored:
     objects: pd.DataFrame
     files: pd.DataFrame
     origin: dict[str, Any]
+    difficulty: pd.DataFrame = field(default_factory=pd.DataFrame)  # rows of simulate.difficulty.DIFFICULTY, or none
 
 
 def read_stored(folder: Path | str) -> Stored:
@@ -92,6 +99,7 @@ def read_unchecked(folder: Path | str) -> Stored:
         read_table(folder / "objects.parquet", tables.OBJECTS),
         tables.empty(FILES) if manifest.is_simulated else read_table(files_path, FILES),
         _read_origin(origin_path) if manifest.is_simulated else {},
+        read_difficulty(folder) if manifest.is_simulated else pd.DataFrame(),
     )
 
 
@@ -101,9 +109,40 @@ def write_stored(stored: Stored) -> None:
         write_table(stored.folder / f"{table.name}.parquet", frame, table)
     if stored.manifest.is_simulated:
         write_text(stored.folder / ORIGIN, json.dumps(stored.origin, indent=1, sort_keys=True) + "\n")
+        write_difficulty(stored.folder, stored.difficulty)
     else:
         write_table(stored.folder / "files.parquet", stored.files, FILES)
     write_document(stored.folder / MANIFEST, stored.manifest.model_copy(update={"digest": digest_of(stored)}))
+
+
+def write_difficulty(folder: Path, difficulty: pd.DataFrame) -> None:
+    """Write how hard the threats are to see, with a digest of its own: measured anew, it renames no corpus."""
+    from xraybench.simulate.difficulty import DIFFICULTY
+
+    checked = tables.check(difficulty, DIFFICULTY, source=DIFFICULTY_FILE)
+    write_table(folder / DIFFICULTY_FILE, checked, DIFFICULTY)
+    write_text(folder / DIFFICULTY_DIGEST, tables.digest_of(checked, DIFFICULTY) + "\n")
+
+
+def read_difficulty(folder: Path) -> pd.DataFrame:
+    """How hard the threats of a corpus are to see; no row where it was not measured.
+
+    Raises:
+        BadTable: The table breaks its declaration.
+        DigestMismatch: It was changed after it was measured.
+    """
+    from xraybench.simulate.difficulty import DIFFICULTY
+
+    if not (folder / DIFFICULTY_FILE).is_file():
+        return tables.empty(DIFFICULTY)
+    found = read_table(folder / DIFFICULTY_FILE, DIFFICULTY)
+    digest_file = folder / DIFFICULTY_DIGEST
+    wanted = digest_file.read_text(encoding="utf-8").strip() if digest_file.is_file() else "none"
+    if (got := tables.digest_of(found, DIFFICULTY)) != wanted:
+        raise DigestMismatch(
+            f"{folder / DIFFICULTY_FILE}: has digest {got}, {DIFFICULTY_DIGEST} beside it says {wanted}."
+        )
+    return found
 
 
 def digest_of(stored: Stored) -> str:
@@ -177,9 +216,14 @@ def _dangling(ids: "pd.Series[str]", known: "pd.Series[str]", source: str, colum
 
 def _box_faults(scans: pd.DataFrame, objects: pd.DataFrame) -> list[str]:
     faults = [f"objects.parquet: {fault}" for fault in tables.box_faults(objects)]
-    first = objects[objects["view"] == 0].merge(scans[["scan_id", "height", "width"]], on="scan_id")
-    outside = first[(first["x1"] > first["width"]) | (first["y1"] > first["height"])]
-    return faults + [f"objects.parquet: a box of scan {one} lies outside its view" for one in outside["scan_id"][:5]]
+    seen = objects.merge(scans[["scan_id", "n_views", "height", "width"]], on="scan_id")
+    outside = seen[(seen["x1"] > seen["width"]) | (seen["y1"] > seen["height"])]
+    faults += [f"objects.parquet: a box of scan {one} lies outside its view" for one in outside["scan_id"][:5]]
+    beyond = seen[seen["view"] >= seen["n_views"]]
+    return faults + [
+        f"objects.parquet: scan {one} has {n} view{'s' if n > 1 else ''}, an object is in view {view}"
+        for one, n, view in zip(beyond["scan_id"][:5], beyond["n_views"], beyond["view"], strict=False)
+    ]
 
 
 def _read_origin(path: Path) -> dict[str, Any]:
@@ -192,13 +236,30 @@ def _read_origin(path: Path) -> dict[str, Any]:
     return origin
 
 
+def shard_items(scan_bytes: int) -> int:
+    """Scans in a file of pixels, for scans of so many bytes: the same for a corpus whatever is made beside it."""
+    n = SHARD_ITEMS
+    while n > 1 and n * scan_bytes > _SHARD_BYTES:
+        n //= 2
+    return n
+
+
+def shard_items_of(stored: Stored) -> int:
+    """Scans in a file of pixels of a simulated corpus; 1 where it holds none."""
+    n_channels = len(TRACKS[stored.manifest.track])
+    sizes = stored.scans["n_views"] * stored.scans["height"] * stored.scans["width"] * n_channels * BYTES_PER_COUNT
+    return shard_items(int(sizes.max())) if len(sizes) else 1
+
+
 def shard_path(folder: Path, shard: int) -> Path:
     """The file that holds the pixels of one shard."""
     return folder / PIXELS / f"{shard:05d}.npy"
 
 
 def write_shard(path: Path, pixels: NDArray[np.uint16]) -> None:
-    """Write the pixels of a shard atomically."""
+    """Write the pixels of a shard (n, view, height, width, channel) atomically; one view gives the axis up."""
+    if pixels.ndim == 5 and pixels.shape[1] == 1:
+        pixels = pixels[:, 0]
     buffer = io.BytesIO()
     np.save(buffer, pixels, allow_pickle=False)
     write_bytes(path, buffer.getvalue())
@@ -218,6 +279,6 @@ def open_shard(path: Path) -> NDArray[np.uint16]:
         raise BadFile(
             f"{path}: broken or truncated ({error}). Delete the dataset's folder and make it again."
         ) from None
-    if pixels.dtype != np.uint16 or pixels.ndim != 4:
-        raise BadFile(f"{path}: holds {pixels.dtype} of {pixels.ndim} axes; uint16 of 4 is meant.")
+    if pixels.dtype != np.uint16 or pixels.ndim not in (4, 5):
+        raise BadFile(f"{path}: holds {pixels.dtype} of {pixels.ndim} axes; uint16 of 4 or 5 is meant.")
     return pixels

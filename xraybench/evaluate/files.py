@@ -96,17 +96,19 @@ def rescore(published: Sequence[ResultFile], folder: Path) -> Iterator[ResultFil
     joined: dict[tuple[str, str], Joined] = {}
     for stored in published:
         task = tasks.get(stored.task)
-        key = (task.vector, stored.profile, stored.seed)
+        name = widest(task).id
+        key = (name, stored.profile, stored.seed)
         if key not in datasets:
-            datasets[key] = labels_only(widest(task.vector).id, profile=stored.profile, seed=stored.seed)
-        if (stored.model, task.vector) not in joined:
-            kept = sorted(p.stem for p in (folder / stored.model).glob(f"{task.vector}-*.parquet"))
-            joined = {(stored.model, task.vector): join(datasets[key], board_predictions(stored.model, kept, folder))}
-        yield score_joined(
-            task, joined[stored.model, task.vector], track=stored.track, n_replicates=stored.n_replicates
-        )
+            datasets[key] = labels_only(name, profile=stored.profile, seed=stored.seed)
+        if (stored.model, name) not in joined:
+            kept = sorted({p.stem for p in (folder / stored.model).glob("*.parquet")} & set(datasets[key].corpora))
+            joined = {k: one for k, one in joined.items() if k[0] == stored.model}
+            joined[stored.model, name] = join(datasets[key], board_predictions(stored.model, kept, folder))
+        yield score_joined(task, joined[stored.model, name], track=stored.track, n_replicates=stored.n_replicates)
 
 
-def widest(vector: str) -> Task:
-    """The task of a vector over every threat, concealment and sensor."""
-    return next(t for t in tasks.select(vector=vector, threat=ANY, concealment=ANY, sensor=ANY))
+def widest(task: Task) -> Task:
+    """The task over every threat and concealment whose data holds this one's: on any sensor, or on a sensor that `any`
+    does not stand for."""
+    sensor = ANY if set(tasks.sensors_of(task)) <= set(tasks.suite_sensors(task.vector)) else task.sensor
+    return tasks.select(vector=task.vector, threat=ANY, concealment=ANY, sensor=sensor)[0]

@@ -180,7 +180,7 @@ def _latency(task: Task, predictions: Predictions, chosen: Selection) -> list[Re
 
 
 def _cuts(chosen: Selection) -> list[_Cut]:
-    """The slices: threats by concealment, threat, sensor and size; benign items by sensor as well."""
+    """The slices: threats by concealment, threat, sensor, size and shape; benign items by sensor as well."""
     cuts = []
     for axis in chosen.task.slices:
         for value in sorted(set(chosen.rows[axis]) - {""}, key=_order):
@@ -192,7 +192,7 @@ def _cuts(chosen: Selection) -> list[_Cut]:
 
 def _order(value: str) -> tuple[int, str]:
     """Terms in the order of their vocabulary, anything else after them by name."""
-    for terms in (vocabulary.names("threat"), vocabulary.names("concealment"), vocabulary.SIZES):
+    for terms in (vocabulary.names("threat"), vocabulary.names("concealment"), vocabulary.SIZES, vocabulary.SHAPES):
         if value in terms:
             return terms.index(value), value
     return 99, value

@@ -1,9 +1,12 @@
 """What a task counts: one row per item and sensor, with its truth, its score and its slices.
 
-A task's positives are the items with its threat in its concealment, its negatives all benign items of the same corpora.
-An item scanned by two sensors gives two rows and one cluster: rows are counted, items are resampled. Truth and scores are
-joined once per model (`join`); every task is then a cut of that join (`select`), so a board of hundreds of tasks costs
-one pass over the predictions.
+A task's positives are the items with its threat in its concealment, its negatives all benign items of the same corpora
+that are not declared empty. `any` threat is every threat and no control: an item that holds a control alone (a shield, an
+undeclared load, another load than declared) counts in the task of that control and nowhere else. Whether an item is empty
+as declared is asked of the items that are declared empty, so the negatives of `empty_verification` are the benign ones
+among them. An item scanned by two sensors gives two rows and one cluster: rows are counted, items are resampled. Truth
+and scores are joined once per model (`join`); every task is then a cut of that join (`select`), so a board of hundreds of
+tasks costs one pass over the predictions.
 """
 
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from xraybench import tasks
 from xraybench.core import vocabulary
 from xraybench.core.errors import BadTable, DigestMismatch
 from xraybench.core.task import Task
@@ -23,9 +27,9 @@ from xraybench.metrics.detection import hits_per_item
 class Joined:
     """Truth and scores of one model over a dataset.
 
-    `scans` is indexed by scan_id (sorted) with item_id, corpus, vector, sensor, split, is_benign, status. `scores` and
-    `hits` have one column per target: the score, and whether the model's best box hits such a threat (NaN without a
-    true box). `objects` has one row a threat in a scan, the largest first.
+    `scans` is indexed by scan_id (sorted) with item_id, corpus, vector, sensor, declared, split, is_benign, status.
+    `scores` and `hits` have one column per target: the score, and whether the model's best box hits such a threat (NaN
+    without a true box). `objects` has one row a threat in a view, the largest first.
     """
 
     dataset: Dataset
@@ -41,9 +45,9 @@ class Selection:
     """The rows of one task for one model.
 
     `rows` has one row per scan of a test item that counts: scan_id, item_id, sensor, is_threat, score, threat,
-    concealment, size, hit. `calibration` holds the scores of the benign calibration items, from which the threshold is
-    set. `scan_ids` are all scans that count, calibration included; `has_boxes` tells a model that gives boxes from one
-    that never does.
+    concealment, size, shape, hit. `calibration` holds the scores of the benign calibration items, from which the
+    threshold is set. `scan_ids` are all scans that count, calibration included; `has_boxes` tells a model that gives
+    boxes from one that never does.
     """
 
     task: Task
@@ -70,7 +74,7 @@ def join(dataset: Dataset, predictions: Predictions) -> Joined:
     shared = _shared_corpora(dataset, predictions)
     scans = dataset.scans.table
     scans = scans[scans["corpus"].isin(shared)].merge(dataset.items[["item_id", "split"]], on="item_id")
-    scans = scans.set_index("scan_id").sort_index()[["item_id", "corpus", "vector", "sensor", "split"]]
+    scans = scans.set_index("scan_id").sort_index()[_FACTS]
     scans["is_benign"] = ~scans.index.isin(dataset.objects["scan_id"])
     seen = predictions.kind("scan")
     scans["status"] = seen.drop_duplicates("scan_id").set_index("scan_id")["status"].reindex(scans.index)
@@ -96,16 +100,13 @@ def select(task: Task, joined: Joined) -> Selection:
     if lacking := sorted(set(corpora) - set(joined.scans["corpus"])):
         raise DigestMismatch(f"Predictions of {joined.predictions.model} hold no row for corpus {', '.join(lacking)}.")
     scans = joined.scans[joined.scans["corpus"].isin(corpora)]
-    objects = joined.objects
-    for axis, wanted in (("threat", task.threat), ("concealment", task.concealment)):
-        if wanted != vocabulary.ANY:
-            objects = objects[objects[axis] == wanted]
-    told = objects.drop_duplicates("scan_id").set_index("scan_id")[["threat", "concealment", "size"]]
-    rows = scans.assign(is_threat=scans.index.isin(told.index))
+    told = _counted(task, joined.objects).drop_duplicates("scan_id").set_index("scan_id")[_TOLD]
+    is_asked = (scans["declared"] == vocabulary.EMPTY) == (task.threat == vocabulary.EMPTY_VERIFICATION)
+    rows = scans.assign(is_threat=scans.index.isin(told.index), is_benign=scans["is_benign"] & is_asked)
     rows = rows[rows["is_threat"] | rows["is_benign"]]
     target = task.target if task.target in joined.scores.columns else vocabulary.ANY
     rows = rows.assign(score=_scores(task, target, joined, rows))
-    rows = rows.join(told).fillna({"threat": "", "concealment": "", "size": ""})
+    rows = rows.join(told).fillna(dict.fromkeys(_TOLD, ""))
     rows = rows.assign(hit=joined.hits[task.target].reindex(rows.index))
     is_test = rows["split"] == "test"
     is_calibration = (rows["split"] == "calibration") & rows["is_benign"]
@@ -126,12 +127,26 @@ def corpora_of(task: Task, dataset: Dataset) -> list[str]:
     """
     table = dataset.scans.table
     fits = table["vector"] == task.vector
-    if task.sensor != vocabulary.ANY:
-        fits &= table["sensor"] == task.sensor
+    wanted = tasks.sensors_of(task)
+    if wanted:
+        fits &= table["sensor"].isin(wanted)
     corpora = sorted(set(table["corpus"][fits]))
     if not corpora:
         raise DigestMismatch(f"Dataset {dataset.name} holds nothing that {task.id} is measured on.")
     return corpora
+
+
+_FACTS = ["item_id", "corpus", "vector", "sensor", "declared", "split"]
+_TOLD = ["threat", "concealment", "size", "shape"]
+
+
+def _counted(task: Task, objects: pd.DataFrame) -> pd.DataFrame:
+    """The objects that make an item a positive of the task."""
+    if task.threat == vocabulary.ANY:
+        objects = objects[~objects["threat"].isin(vocabulary.CONTROLS)]
+    else:
+        objects = objects[objects["threat"] == task.threat]
+    return objects if task.concealment == vocabulary.ANY else objects[objects["concealment"] == task.concealment]
 
 
 def _shared_corpora(dataset: Dataset, predictions: Predictions) -> list[str]:
@@ -170,7 +185,7 @@ def _hits(objects: pd.DataFrame, predictions: Predictions, scan_ids: "pd.Index")
     boxes = objects.dropna(subset=["x0", "y0", "x1", "y1"])
     found = predictions.kind("box")
     found = found[found["scan_id"].isin(set(boxes["scan_id"]))]
-    columns = {vocabulary.ANY: hits_per_item(scan_ids, boxes, found)}
+    columns = {vocabulary.ANY: hits_per_item(scan_ids, boxes[~boxes["threat"].isin(vocabulary.CONTROLS)], found)}
     for threat in vocabulary.names("threat"):
         columns[threat] = hits_per_item(scan_ids, boxes[boxes["threat"] == threat], found)
     return pd.DataFrame(columns, index=scan_ids)

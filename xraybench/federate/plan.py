@@ -33,17 +33,17 @@ THREE_SITES = (
     SitePlan(
         "north",
         "mail_160kv",
-        (("firearm", 0.7), ("blade", 0.6), ("powder_drugs", 0.1), ("currency", 0.2), (BENIGN, 0.4)),
+        (("firearm", 0.7), ("blade", 0.6), ("powder_drugs", 0.1), ("currency", 0.2), ("shielding", 0.4), (BENIGN, 0.4)),
     ),
     SitePlan(
         "south",
         "mail_140kv",
-        (("firearm", 0.2), ("blade", 0.3), ("powder_drugs", 0.8), ("currency", 0.3), (BENIGN, 0.4)),
+        (("firearm", 0.2), ("blade", 0.3), ("powder_drugs", 0.8), ("currency", 0.3), ("shielding", 0.4), (BENIGN, 0.4)),
     ),
     SitePlan(
         "west",
         "mail_160kv",
-        (("firearm", 0.1), ("blade", 0.1), ("powder_drugs", 0.1), ("currency", 0.5), (BENIGN, 0.2)),
+        (("firearm", 0.1), ("blade", 0.1), ("powder_drugs", 0.1), ("currency", 0.5), ("shielding", 0.2), (BENIGN, 0.2)),
     ),
 )
 

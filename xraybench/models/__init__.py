@@ -14,6 +14,7 @@ from xraybench.core.types import Model
 _REGISTRY: Registry[tuple[str, str]] = Registry("model adapter")
 _REGISTRY.add("timm_net", ("xraybench.models.timm_net", "load_timm_net"))
 _REGISTRY.add("classical", ("xraybench.models.classical", "load_classical"))
+_REGISTRY.add("manifest", ("xraybench.models.manifest", "load_manifest"))
 _REGISTRY.add("onnx_file", ("xraybench.models.onnx_file", "load_onnx_file"))
 _REGISTRY.add("prediction_file", ("xraybench.models.prediction_file", "load_prediction_file"))
 
@@ -22,7 +23,7 @@ def load(adapter: str, path: Path | str) -> Model:
     """A model from a folder or file.
 
     Args:
-        adapter: timm_net, classical, onnx_file (folders) or prediction_file (a Parquet or CSV file).
+        adapter: timm_net, classical, manifest, onnx_file (folders) or prediction_file (a Parquet or CSV file).
         path: Where it lies.
 
     Raises:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from xraybench._torchvision import import_timm, safe_memory_format
 from xraybench.core.errors import BadParameter, UnknownName
 from xraybench.core.registry import did_you_mean
-from xraybench.core.types import TRACKS, Float32Array
+from xraybench.core.types import BRIGHT, TRACKS, Float32Array
 
 _STRIDES = (8, 16, 32)  # feature levels of the backbone that the head joins; the first is a cell of the heat map
 _SHARPNESS = 2.0  # of the soft maximum over a heat map: 1 counts cells, infinity takes the highest alone
@@ -63,8 +63,9 @@ def resize(planes: Tensor, image_px: int) -> Tensor:
 class Preprocess(nn.Module):
     """Counts of the scanner to the planes a backbone sees.
 
-    `shrink` is what may be computed once per scan and kept: resized attenuation (raw) or darkness (colour, grey), in
-    which air is 0. `planes` is what augmentation must come before: the material plane of the two attenuations.
+    `shrink` is what may be computed once per scan and kept: resized attenuation (raw), darkness (colour, grey) or share of
+    the full scale (slices, scatter), in which air is 0. `planes` is what augmentation must come before: the material plane
+    of the two attenuations.
     """
 
     def __init__(self, *, track: str, full_scale: float, image_px: int) -> None:
@@ -75,11 +76,11 @@ class Preprocess(nn.Module):
         self.n_channels = len(TRACKS[track])
 
     def shrink(self, views: Tensor) -> Tensor:
-        """Counts (n, channel, h, w) to attenuation -ln(I / I0) or darkness 1 - v, shape (n, channel, px, px)."""
+        """Counts (n, channel, h, w) to attenuation -ln(I / I0), darkness 1 - v or share, shape (n, channel, px, px)."""
         share = views / self.full_scale
         if self.track == "raw":
             return resize(-torch.log(share.clamp(1e-4, 1.05)), self.image_px)
-        return resize(1.0 - share, self.image_px)
+        return resize(share if self.track in BRIGHT else 1.0 - share, self.image_px)
 
     @property
     def n_planes(self) -> int:
@@ -92,7 +93,7 @@ class Preprocess(nn.Module):
         Three plain planes, then one for each class of material: a hat over the material's measure, so that paper and
         banknotes, which differ by a few per cent, differ by a whole plane. Air is 0 in these.
         """
-        if self.track == "grey":
+        if self.n_channels == 1:
             return shrunk.expand(-1, 3, -1, -1) * 2.0 - 1.0
         if self.track == "colour":
             density = shrunk.mean(1, keepdim=True)
@@ -111,13 +112,17 @@ class Preprocess(nn.Module):
 
 
 _THIN = 0.05  # attenuation or darkness below which a material cannot be told
-_PLAIN = {"raw": ("high", "low", "ratio"), "colour": ("red", "green", "blue"), "grey": ("grey",) * 3}
+_PLAIN = {
+    "raw": ("high", "low", "ratio"),
+    "colour": ("red", "green", "blue"),
+    **{track: channels * 3 for track, channels in TRACKS.items() if len(channels) == 1},
+}
 # Middle and reach of the classes of material: ratio of low to high attenuation, and lean of the colour. On the raw track
 # about plastics, sugar and cloth; paper; banknotes and dense organics; chlorinated organics; minerals; light metal; metal.
 _MATERIALS = {
     "raw": ((1.2, 0.09), (1.29, 0.09), (1.38, 0.09), (1.47, 0.09), (1.59, 0.14), (1.78, 0.22), (2.1, 0.35)),
     "colour": ((1.6, 0.3), (1.3, 0.3), (0.95, 0.35), (0.5, 0.45), (0.0, 0.5), (-0.8, 0.7)),
-    "grey": (),
+    **{track: () for track, channels in TRACKS.items() if len(channels) == 1},
 }
 
 
@@ -128,10 +133,18 @@ class ThreatNet(nn.Module):
     """
 
     def __init__(
-        self, backbone: nn.Module, widths: dict[int, int], *, preprocess: Preprocess, n_threats: int, neck: int = 64
+        self,
+        backbone: nn.Module,
+        widths: dict[int, int],
+        *,
+        preprocess: Preprocess,
+        n_threats: int,
+        n_controls: int = 0,
+        neck: int = 64,
     ) -> None:
         super().__init__()
         self.preprocess, self.backbone, self.n_threats = preprocess, backbone, n_threats
+        self.n_alarming = n_threats - n_controls or n_threats  # controls stand last and are no part of `any`
         self.strides = sorted(widths)
         self.laterals = nn.ModuleList(_conv(widths[stride], neck, 1) for stride in self.strides)
         self.neck = nn.Sequential(_conv(neck, neck, 3, groups=neck), nn.ReLU(), _conv(neck, neck, 1), nn.ReLU())
@@ -156,7 +169,7 @@ class ThreatNet(nn.Module):
         pooled = torch.cat([merged.mean((2, 3)), merged.amax((2, 3)), levels[-1].mean((2, 3))], dim=1)
         whole = self.items(pooled)
         threats = soft_maximum(heat) + whole[:, 1:]
-        anything = torch.logsumexp(threats, dim=1, keepdim=True) + whole[:, :1]
+        anything = torch.logsumexp(threats[:, : self.n_alarming], dim=1, keepdim=True) + whole[:, :1]
         return Maps(torch.cat([anything, threats], dim=1), heat, functional.softplus(self.sides(merged)))
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,6 +210,7 @@ def make_net(
     architecture: str,
     track: str,
     n_threats: int,
+    n_controls: int,
     full_scale: float,
     image_px: int,
     seed: int,
@@ -207,7 +221,7 @@ def make_net(
         torch.default_generator.manual_seed(seed)
         preprocess = Preprocess(track=track, full_scale=full_scale, image_px=image_px)
         backbone, widths = _backbone(architecture, image_px, n_planes=preprocess.n_planes)
-        net = ThreatNet(backbone, widths, preprocess=preprocess, n_threats=n_threats)
+        net = ThreatNet(backbone, widths, preprocess=preprocess, n_threats=n_threats, n_controls=n_controls)
     if pretrained != "none":
         _load_pretrained(backbone, architecture, pretrained)
     return net.eval().to(memory_format=safe_memory_format(net))  # type: ignore[call-overload, no-any-return]

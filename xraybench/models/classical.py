@@ -14,7 +14,7 @@ import numpy as np
 from xraybench.core import documents
 from xraybench.core.documents import ModelSignature
 from xraybench.core.errors import BadFile
-from xraybench.core.types import Float32Array, FloatArray, IntArray, Predictions, ScanSet
+from xraybench.core.types import BRIGHT, Float32Array, FloatArray, IntArray, Predictions, ScanSet
 from xraybench.models.looking import N_TIMED, Seen, look
 from xraybench.models.timm_net import (
     SIGNATURE_FILE,
@@ -153,17 +153,21 @@ def model_of(signature: ModelSignature, arrays: dict[str, np.ndarray]) -> Classi
 def planes_of(views: Float32Array, signature: ModelSignature) -> tuple[Float32Array, Float32Array]:
     """How much lies in the beam and of what kind, each (n, px, px).
 
-    Density is the high-energy attenuation (raw) or the darkness of the picture. Material is the ratio of low to high
-    attenuation (raw), the lean of the colour from red to blue, or 0 on the grey track.
+    Density is the high-energy attenuation (raw), the darkness of the picture, or the counts themselves (slices, scatter).
+    Material is the ratio of low to high attenuation (raw), the lean of the colour from red to blue, or 0 where there is
+    one channel.
     """
     share = views / np.float32(signature.full_scale)
-    shrunk = 1.0 - share if signature.track != "raw" else -np.log(np.clip(share, 1e-4, 1.05))
+    if signature.track == "raw":
+        shrunk = -np.log(np.clip(share, 1e-4, 1.05))
+    else:
+        shrunk = share if signature.track in BRIGHT else 1.0 - share
     shrunk = resize(shrunk.astype(np.float32), signature.image_px)
     if signature.track == "raw":
         hi, lo = shrunk[:, 0], shrunk[:, 1]
         return hi, np.asarray((lo + 0.05) / (np.maximum(hi, 0.0) + 0.05), dtype=np.float32)
     density = np.asarray(shrunk.mean(axis=1), dtype=np.float32)
-    if signature.track == "grey":
+    if shrunk.shape[1] == 1:
         return density, np.zeros_like(density)
     lean = (shrunk[:, 0] - shrunk[:, 2]) / (np.maximum(density, 0.0) + 0.05)
     return density, np.asarray(lean, dtype=np.float32)

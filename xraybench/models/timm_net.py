@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from xraybench.core.documents import ModelSignature
 from xraybench.core.errors import BadFile, BadParameter
 from xraybench.core.registry import did_you_mean
 from xraybench.core.types import TRACKS, Float32Array, Predictions, ScanSet
-from xraybench.core.vocabulary import ANY
+from xraybench.core.vocabulary import ANY, CONTROLS
 from xraybench.models.looking import N_TIMED, Seen, look
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def build_net(
     Args:
         architecture: Name of a convolutional timm model.
         track: raw, colour or grey.
-        threats: In the order of the score outputs, after `any`.
+        threats: In the order of the score outputs, after `any`; controls last.
         full_scale: Count of the open beam (raw), or 255.
         image_px: Views are resized to this height and width inside the network; a multiple of 32.
         seed: Of the initial weights. Torch's global generator is neither read nor moved.
@@ -59,6 +60,7 @@ def build_net(
         architecture=architecture,
         track=track,
         n_threats=len(threats),
+        n_controls=sum(threat in CONTROLS for threat in threats),
         full_scale=full_scale,
         image_px=image_px,
         seed=seed_of(seed, "weights", architecture) % 2**63,
@@ -72,6 +74,8 @@ def check_inputs(*, track: str, threats: tuple[str, ...], full_scale: float) -> 
         raise BadParameter(f"No track is called '{track}'. {did_you_mean(track, list(TRACKS))}")
     if not threats or ANY in threats or len(set(threats)) != len(threats):
         raise BadParameter(f"threats must be distinct names without '{ANY}', at least one; got {list(threats)}.")
+    if any(early in CONTROLS and late not in CONTROLS for early, late in pairwise(threats)):
+        raise BadParameter(f"threats must name the controls ({', '.join(CONTROLS)}) last; got {list(threats)}.")
     if not full_scale > 0:
         raise BadParameter(f"full_scale must be above 0, got {full_scale:g}.")
 

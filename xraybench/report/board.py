@@ -27,6 +27,8 @@ TRACK_TITLES = {
     "raw": "Raw track: two energy channels as the detector counts them",
     "colour": "Colour track: pseudo-colour as the scanner shows it",
     "grey": "Grey track: one channel as the scanner shows it",
+    "slices": "Slice track: attenuation in CT slices, as reconstructed",
+    "scatter": "Scatter track: what comes back to a backscatter scanner, as counted",
     "unknown": "Track not stated",
 }
 _ESTIMATE_TOLERANCE = 1e-4  # result files keep six significant digits
@@ -299,7 +301,7 @@ def term_order(name: str) -> tuple[int, str]:
     """Sort key: `any` first, then the vocabulary's order, then other names by letter."""
     if name == ANY:
         return (-1, "")
-    order = (*vocabulary.names("threat"), *vocabulary.names("concealment"), *vocabulary.SIZES)
+    order = (*vocabulary.names("threat"), *vocabulary.names("concealment"), *vocabulary.SIZES, *vocabulary.SHAPES)
     return (order.index(name) if name in order else len(order), name)
 
 

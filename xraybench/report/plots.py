@@ -24,6 +24,7 @@ from xraybench.report.results import CurveFile, find, task_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from xraybench.metrics.psychometric import Psychometric
     from xraybench.report._figure import Picture
 
 _MOST_INSIDE = 6  # so many lines of a legend fit under the curves
@@ -113,6 +114,52 @@ def roc(
         axes.set_title(title or curve_file.task)
         place: dict[str, Any] = {"loc": "best"} if inside else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         axes.legend(**place, handlelength=3.2)
+    return picture
+
+
+def psychometric(
+    curve: "Psychometric", index: Sequence[float], alarms: Sequence[float], *, axis_label: str, title: str
+) -> "Picture":
+    """pd over an index of visibility: the fitted curve with its band, over plain pd in bins of equally many threats.
+
+    Args:
+        curve: The fit; where it is undefined its reason is written instead.
+        index, alarms: What was fitted, one value a threat scan.
+        axis_label: What the index is, and its unit.
+    """
+    from xraybench.metrics.intervals import wilson
+    from xraybench.metrics.psychometric import binned
+    from xraybench.report import _figure
+
+    values = np.asarray(index, dtype=np.float64)
+    with _figure.style():
+        picture = _figure.new_picture(
+            f"{title}: pd over {axis_label}, {len(values)} threats", width_in=6.6, height_in=4.4
+        )
+        axes = picture.add_subplot()
+        if len(values):
+            for middle, hits, n in zip(*binned(values, alarms), strict=True):
+                ends = wilson(hits, n)
+                axes.plot([middle, middle], [ends.low, ends.high], color=_figure.INK, linewidth=1.0)
+                axes.plot([middle], [hits / n], "o", color=_figure.INK, markersize=4)
+            if curve.is_log:
+                axes.set_xscale("log")
+                grid = np.geomspace(values.min(), values.max(), 160)
+            else:
+                grid = np.linspace(values.min(), values.max(), 160)
+        if curve.reason:
+            axes.annotate(
+                f"no curve: {curve.reason}", (0.02, 0.05), xycoords="axes fraction", style="italic", fontsize=9
+            )
+        elif len(values):
+            low, high = curve.band(grid)
+            axes.fill_between(grid, low, high, color=_figure.LINE_COLOURS[0], alpha=0.18, linewidth=0)
+            axes.plot(grid, curve.pd_at(grid), color=_figure.LINE_COLOURS[0], linewidth=1.8)
+        axes.set_ylim(-0.02, 1.02)
+        axes.grid(True)
+        axes.set_xlabel(axis_label)
+        axes.set_ylabel("pd: share of threat items that alarm")
+        axes.set_title(title)
     return picture
 
 
@@ -300,8 +347,10 @@ def gallery(
             axes.set_axis_off()
         for axes, scan_id in zip(panels.flat, scan_ids, strict=False):
             scan = scans.load(scan_id)
-            objects = dataset.objects[(dataset.objects["scan_id"] == scan_id) & (dataset.objects["view"] == 0)]
-            axes.imshow(shown_view(scan, full_scale=scans.full_scale), vmin=0, vmax=255, cmap="gray")
+            objects = dataset.objects[dataset.objects["scan_id"] == scan_id]
+            view = _telling_view(objects, len(scan.views))
+            objects = objects[objects["view"] == view]
+            axes.imshow(shown_view(scan, full_scale=scans.full_scale, view=view), vmin=0, vmax=255, cmap="gray")
             axes.set_title(_scan_title(objects), fontsize=8, fontweight="normal")
             if with_boxes:
                 _draw_boxes(axes, objects)
@@ -322,15 +371,24 @@ def _draw_boxes(axes: Any, objects: pd.DataFrame) -> None:
         axes.add_patch(Rectangle(corner, x1 - x0, y1 - y0, fill=False, edgecolor="#d0021b", linewidth=1.4))
 
 
-def shown_view(scan: Scan, *, full_scale: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The first view of a scan as 8-bit pixels to look at: colour and grey as they are, raw as its high channel.
+def _telling_view(objects: pd.DataFrame, n_views: int) -> int:
+    """The view that shows most of the largest object; without one the middle view, of two the first."""
+    seen = objects.dropna(subset=["area_px"])
+    return int(seen.loc[seen["area_px"].idxmax(), "view"]) if len(seen) else (n_views - 1) // 2
 
-    Raw counts are shown as the logarithm of what the item lets through, from 0.1 % (black) to the open beam (white).
+
+def shown_view(scan: Scan, *, full_scale: float, view: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A view of a scan as 8-bit pixels to look at: colour and grey as they are, raw as its high channel.
+
+    Raw counts are shown as the logarithm of what the item lets through, from 0.1 % (black) to the open beam (white);
+    slices and scatter as the share of their full scale.
     """
-    view = np.asarray(scan.views[0])
+    pixels = np.asarray(scan.views[view])
+    if scan.track in ("colour", "grey"):
+        return pixels[..., 0].astype(np.uint8) if pixels.shape[-1] == 1 else pixels.astype(np.uint8)
     if scan.track != "raw":
-        return view[..., 0].astype(np.uint8) if view.shape[-1] == 1 else view.astype(np.uint8)
-    passed = np.clip(view[..., 0] / full_scale, 1e-3, 1.0)
+        return np.round(255 * np.clip(pixels[..., 0] / full_scale, 0.0, 1.0)).astype(np.uint8)
+    passed = np.clip(pixels[..., 0] / full_scale, 1e-3, 1.0)
     return np.round(255 * (1 + np.log10(passed) / 3)).astype(np.uint8)
 
 

@@ -18,6 +18,7 @@ from xraybench.core import machine, progress
 from xraybench.core.documents import ModelSignature, ResultFile, write_document
 from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Model, Predictions
+from xraybench.core.vocabulary import ANY
 from xraybench.data.unrendered import labels_only
 from xraybench.evaluate import Joined, Ranking, join, rank, roc_band, score_joined
 from xraybench.evaluate.files import board_predictions, widest
@@ -69,8 +70,8 @@ def tasks_of(dataset: Dataset) -> list[Task]:
     table = dataset.scans.table
     sensors = set(table["sensor"])
     if dataset.is_simulated:
-        wanted = {*sensors, "any"} if len(sensors) > 1 else sensors
-        return [t for v in sorted(set(table["vector"])) for t in tasks.select(vector=v) if t.sensor in wanted]
+        declared = [t for v in sorted(set(table["vector"])) for t in tasks.select(vector=v)]
+        return [t for t in declared if sensors.issuperset(tasks.sensors_of(t))]
     vector, sensor = table["vector"].iloc[0], table["sensor"].iloc[0]
     threats = sorted(set(dataset.objects["threat"]))
     return [tasks.of_dataset(vector, sensor, threat=threat) for threat in ("any", *threats)]
@@ -86,19 +87,26 @@ def rank_board(board: Path, *, quiet: bool = False) -> list[Path]:
     written: list[Path] = []
     groups: dict[tuple[str, str, str, int], set[str]] = {}
     for r in published:
-        groups.setdefault((results.task_of(r.task).vector, r.track, r.profile, r.seed), set()).add(r.model)
-    for (vector, track, profile, seed), models in sorted(groups.items()):
-        dataset = labels_only(widest(vector).id, profile=profile, seed=seed)
+        name = widest(results.task_of(r.task)).id
+        groups.setdefault((name, r.track, r.profile, r.seed), set()).add(r.model)
+    for (name, track, profile, seed), models in sorted(groups.items()):
+        dataset = labels_only(name, profile=profile, seed=seed)
         joined = [
             join(dataset, board_predictions(model, sorted(dataset.corpora), board / "predictions"))
             for model in sorted(models)
         ]
-        for task in progress.track(tasks.select(vector=vector), f"ranking {vector}, {track}", quiet=quiet):
+        # A suite of one sensor has the tasks of `any` sensor and of that one; ranks are made where results are.
+        told = {
+            r.task for r in published if r.model in models and (r.track, r.profile, r.seed) == (track, profile, seed)
+        }
+        chosen = [t for t in tasks_of(dataset) if t.id in told]
+        for task in progress.track(chosen, f"ranking {name}, {track}", quiet=quiet):
             ranking = rank(task, joined)
             if ranking is not None:
                 written.append(results.save_ranks(_rank_file(ranking, track), board / "results"))
-        for task in tasks.select(vector=vector, threat="any", concealment="any"):
-            written.append(results.save_curves(_curve_file(task, joined, track), board / "results"))
+        for task in chosen:
+            if (task.threat, task.concealment) == (ANY, ANY):
+                written.append(results.save_curves(_curve_file(task, joined, track), board / "results"))
     return written
 
 

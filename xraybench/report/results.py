@@ -208,7 +208,7 @@ def table(
         result_files: One or several.
         metric: Name of the metric.
         at: Its operating point; ignored for a metric that has none.
-        slices: An axis (`concealment`, `threat`, `sensor`, `size`); empty for the whole task.
+        slices: An axis (`concealment`, `threat`, `sensor`, `size`, `shape`); empty for the whole task.
 
     Returns:
         Columns task, model, track, the axis where one is asked for, the metric as `value [low, high]`, n_threats,

@@ -1,6 +1,10 @@
-"""Training at one site: networks and the classical baseline. How sites train together is in `xraybench.federate`."""
+"""Training at one site: networks, the classical baseline and the manifest reference.
+
+How sites train together is in `xraybench.federate`.
+"""
 
 from xraybench.train.baseline import classical
+from xraybench.train.manifest import manifest
 from xraybench.train.networks import (
     BATCH_SIZE,
     EPOCHS,
@@ -25,5 +29,6 @@ __all__ = [
     "fit",
     "local",
     "loss_of",
+    "manifest",
     "prepare",
 ]

@@ -17,6 +17,7 @@ from xraybench.core.errors import BadParameter
 from xraybench.core.progress import track
 from xraybench.core.types import Dataset
 from xraybench.models._net import Maps, Preprocess, ThreatNet, box_map, device_of
+from xraybench.train.targets import labels_of, threats_in_views
 
 _PREPARE_BATCH = 64
 _CORE = 0.6  # a cell is taught as threat when its centre lies in this inner share of the box
@@ -39,7 +40,7 @@ class PreparedData:
     """
 
     shrunk: Tensor  # (n, channel, px, px) float16: attenuation or darkness
-    labels: Tensor  # (n, 1 + n_threats) float32: 1 where the item holds the target
+    labels: Tensor  # (n, 1 + n_threats) float32: 1 where the view shows the target; NaN where it teaches neither way
     box_rows: Tensor  # (m,) int64: row of `shrunk`
     box_threats: Tensor  # (m,) int64: index of the threat
     boxes: Tensor  # (m, 4) float32
@@ -58,7 +59,7 @@ def prepare(dataset: Dataset, signature: ModelSignature, *, quiet: bool) -> Prep
     scans = dataset.track(signature.track)
     preprocess = Preprocess(track=signature.track, full_scale=scans.full_scale, image_px=signature.image_px)
     threats = signature.targets[1:]
-    held = _threats_of(dataset)
+    held = threats_in_views(dataset)
     places: list[tuple[str, str, int]] = []  # scan, item, view
     # Filled in place: thousands of small tensors between large passing ones would keep several GB from being freed.
     size = (int(scans.table["n_views"].sum()), len(signature.channels), signature.image_px, signature.image_px)
@@ -73,7 +74,7 @@ def prepare(dataset: Dataset, signature: ModelSignature, *, quiet: bool) -> Prep
                 _shrink(preprocess, waiting.pop(pixels.shape), shrunk)
     for batch in waiting.values():
         _shrink(preprocess, batch, shrunk)
-    labels = [[float(bool(held[scan])), *(float(t in held[scan]) for t in threats)] for scan, _, _ in places]
+    labels = [labels_of(held[scan, view], threats) for scan, _, view in places]
     rows, kinds, boxes = _box_table(dataset, scans.table, places, threats)
     return PreparedData(
         shrunk=shrunk,
@@ -89,13 +90,6 @@ def _shrink(preprocess: Preprocess, batch: list[tuple[int, np.ndarray]], shrunk:
     with torch.no_grad():
         planes = preprocess.shrink(torch.from_numpy(np.stack([view for _, view in batch])))
         shrunk[torch.tensor([row for row, _ in batch])] = planes.half()
-
-
-def _threats_of(dataset: Dataset) -> dict[str, set[str]]:
-    held: dict[str, set[str]] = defaultdict(set)
-    for scan_id, threat in zip(dataset.objects["scan_id"], dataset.objects["threat"], strict=True):
-        held[scan_id].add(threat)
-    return held
 
 
 def _box_table(
@@ -351,7 +345,9 @@ def truth_of(batch: _Batch, grid: int) -> _Truth:
 def _loss(maps: Maps, batch: _Batch) -> Tensor:
     """Items by cross entropy, cells by focal cross entropy, boxes by generalised overlap."""
     truth = truth_of(batch, maps.heat.shape[-1])
-    per_target = functional.binary_cross_entropy_with_logits(maps.items, batch.labels, reduction="none").mean(0)
+    is_known = batch.labels.isfinite()
+    wrong = functional.binary_cross_entropy_with_logits(maps.items, batch.labels.nan_to_num(), reduction="none")
+    per_target = (wrong * is_known).sum(0) / is_known.sum(0).clamp(min=1)
     items = per_target[0] + per_target[1:].mean()
     is_sure = truth.cells != _UNSURE
     wanted = truth.cells.clamp(min=0)

@@ -21,12 +21,14 @@ from xraybench.models.classical import (
 )
 from xraybench.models.timm_net import check_inputs, digest_of_weights, make_signature
 from xraybench.train.networks import train_part
+from xraybench.train.targets import labels_of, threats_in_views
 
 IMAGE_PX = 96
 N_TREES = 300
 _MIN_LEAF = 2  # items in a leaf
 _SHARE_OF_FEATURES = 0.2  # tried at a split
 _BATCH = 64
+_NEITHER = 0.5  # a tree needs a number for `any` of a control: that of a train split half of threats
 _N_FOR_EDGES = 256  # views that the classes of density and material are read from
 
 
@@ -82,7 +84,7 @@ def classical(
         },
     )
     features, labels, edges = _measured(part, signature, quiet=quiet)
-    arrays = _forest(features, labels, n_trees=n_trees, seed=seed, n_jobs=n_jobs)
+    arrays = forest_of(features, labels, n_trees=n_trees, seed=seed, n_jobs=n_jobs)
     arrays |= edges
     model = model_of(signature, arrays)
     return model_of(
@@ -98,9 +100,7 @@ def _measured(
 ) -> tuple[Float32Array, Float32Array, dict[str, np.ndarray]]:
     """Features and labels of every view, and the edges of the classes they were measured with."""
     scans = part.track(signature.track)
-    held: dict[str, set[str]] = defaultdict(set)
-    for scan_id, threat in zip(part.objects["scan_id"], part.objects["threat"], strict=True):
-        held[scan_id].add(threat)
+    held = threats_in_views(part)
     few = scans.scan_ids[:: max(1, len(scans) // _N_FOR_EDGES)]
     density, material = _planes([view for scan_id in few for view in scans.load(scan_id).views], signature)
     edges = edges_of(density, material)
@@ -108,9 +108,9 @@ def _measured(
     ids = scans.scan_ids
     starts = range(0, len(ids), _BATCH)
     for start in progress(starts, f"measuring scans of {part.name}", quiet=quiet):
-        some = [(scan_id, view) for scan_id in ids[start : start + _BATCH] for view in scans.load(scan_id).views]
-        features.append(features_of(*_planes([view for _, view in some], signature), *edges))
-        labels += [[bool(held[s]), *(t in held[s] for t in signature.targets[1:])] for s, _ in some]
+        some = [(s, n, view) for s in ids[start : start + _BATCH] for n, view in enumerate(scans.load(s).views)]
+        features.append(features_of(*_planes([view for *_, view in some], signature), *edges))
+        labels += [labels_of(held[s, n], signature.targets[1:], neither=_NEITHER) for s, n, _ in some]
     named = dict(zip(("density_edges", "material_edges"), edges, strict=True))
     return np.concatenate(features), np.array(labels, dtype=np.float32), named
 
@@ -121,7 +121,7 @@ def _planes(views: list[NDArray[np.generic]], signature: ModelSignature) -> tupl
     return np.concatenate([density for density, _ in seen]), np.concatenate([material for _, material in seen])
 
 
-def _forest(
+def forest_of(
     features: Float32Array, labels: Float32Array, *, n_trees: int, seed: int, n_jobs: int
 ) -> dict[str, np.ndarray]:
     """Grown trees as the arrays of `classical.Forest`. All targets share the trees."""
