@@ -36,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
         handle, log = tempfile.mkstemp(prefix="xraybench-network-", suffix=".log")
         os.close(handle)
         os.environ["XRAYBENCH_NETWORK_LOG"] = log
+        handle, log = tempfile.mkstemp(prefix="xraybench-dicos-judged-", suffix=".log")
+        os.close(handle)
+        os.environ["XRAYBENCH_DICOS_JUDGED"] = log  # every file put to the independent judge is counted in it
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -46,11 +49,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for attempt in dict.fromkeys(_network_attempts()):
         terminalreporter.write_line(f"NETWORK: something phoned out: {attempt}", red=True)
+    judged = sum(map(int, Path(os.environ["XRAYBENCH_DICOS_JUDGED"]).read_text(encoding="utf-8").split()))
+    if judged:
+        terminalreporter.write_line(f"DICOS: {judged} files were put to the independent judge (pydicos)")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         Path(os.environ.pop("XRAYBENCH_NETWORK_LOG")).unlink(missing_ok=True)
+        Path(os.environ.pop("XRAYBENCH_DICOS_JUDGED")).unlink(missing_ok=True)
 
 
 def _network_attempts() -> list[str]:

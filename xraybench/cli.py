@@ -44,7 +44,9 @@ Seed = Annotated[int, typer.Option(help="Seed of the simulated data and of train
 def main() -> None:
     """Run the command line; a fault of the user's becomes one clear message and exit code 2."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # what typer.Exit carries is returned, not raised
+        if isinstance(code, int) and code:
+            sys.exit(code)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
     except typer.Abort:
@@ -262,13 +264,24 @@ def data_probe(
 
 @data_app.command("import")
 def data_import(
-    source: Annotated[Path, typer.Argument(help="An image folder (class = folder) or a COCO annotations file.")],
+    source: Annotated[Path, typer.Argument(help="A folder or file of scans: see --format.")],
     out: Annotated[Path, typer.Argument(help="The new dataset folder.")],
-    classes: Annotated[str, typer.Option(help="Mapping, e.g. gun=firearm,other=benign.")],
-    vector: Annotated[str, typer.Option(help="Vector of the items.")],
+    format: Annotated[str, typer.Option(help="auto, or a layout of `data formats`.")] = "auto",
+    classes: Annotated[str, typer.Option(help="Mapping, e.g. gun=firearm,other=benign,toys=skip.")] = "",
+    class_map: Annotated[Path | None, typer.Option(help="The mapping as a CSV file of class,threat.")] = None,
+    vector: Annotated[str, typer.Option(help="Vector of the items; research sets know theirs.")] = "",
     name: Annotated[str, typer.Option(help="Name of the dataset.")] = "",
     sensor: Annotated[str, typer.Option(help="Sensor id, or unknown.")] = "unknown",
     concealment: Annotated[str, typer.Option(help="Concealment of every threat, or unknown.")] = "unknown",
+    site: Annotated[str, typer.Option(help="The administration's location, or unknown.")] = "unknown",
+    option: Annotated[list[str] | None, typer.Option("-o", "--option", help="name=value of the layout.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="fact=value: scans with it alone, e.g. difficulty=hidden.")
+    ] = None,
+    own_splits: Annotated[
+        bool, typer.Option(help="Split by the seed, even where the set has published splits.")
+    ] = False,
+    skip_broken: Annotated[bool, typer.Option(help="Leave broken scans out instead of refusing all.")] = False,
     item_pattern: Annotated[str, typer.Option(help="Regular expression whose first group names the item.")] = "",
     black_white: Annotated[str, typer.Option(help="16-bit images: counts of black and white, e.g. 0,60000.")] = "",
     clip: Annotated[bool, typer.Option(help="COCO: cut boxes that reach beyond their image.")] = False,
@@ -279,16 +292,22 @@ def data_import(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Bring real scans in: an image folder or a COCO file. The images stay where they are."""
+    """Bring real scans in. The images stay where they are; a killed import goes on when called again."""
     from xraybench import data
 
     folder = data.import_scans(
         source,
         out=out,
+        format=format,
         name=name or out.name,
         vector=vector,
         sensor=sensor,
-        classes=dict(_pair(text) for text in classes.split(",")),
+        classes=dict(_pair(text) for text in classes.split(",") if text),
+        class_map=class_map,
+        options=dict(_pair(text) for text in option or []),
+        only=dict(_pair(text) for text in only or []),
+        keep_splits=not own_splits,
+        is_lenient=skip_broken or None,
         images=images,
         clip=clip,
         concealment=concealment,
@@ -297,9 +316,26 @@ def data_import(
         licence=licence,
         licence_of_upstream=licence_of_upstream,
         use_terms=use_terms,
+        site=site,
         seed=seed,
     )
-    put({"folder": str(folder)}, str(folder), as_json=as_json)
+    told = data.summary_of(folder) if (folder / data.SUMMARY_FILE).is_file() else None
+    if told is not None:
+        say(told.text())
+    put({"folder": str(folder), "summary": told.model_dump() if told else None}, str(folder), as_json=as_json)
+
+
+@data_app.command("formats")
+def data_formats(as_json: AsJson = False) -> None:
+    """List the layouts that can be imported, what lies where in them, and their options."""
+    from xraybench import data
+
+    rows = data.formats()
+    lines = []
+    for row in rows:
+        lines.append(f"{row['name']:10} {row['title']}: {row['layout']}")
+        lines += [f"{'':10}   -o {option}=...  {what}" for option, what in row["options"].items()]
+    put(rows, "\n".join(lines), as_json=as_json)
 
 
 def _window(text: str) -> tuple[float, float] | None:
@@ -312,24 +348,147 @@ def _window(text: str) -> tuple[float, float] | None:
     return low, high
 
 
-@data_app.command("check")
-def data_check(folder: Annotated[Path, typer.Argument(help="A dataset folder.")], as_json: AsJson = False) -> None:
-    """Check a dataset folder: files, tables, digest, leaks. Exit code 1 for a fault, 0 for warnings alone."""
+@data_app.command("template")
+def data_template(
+    name: Annotated[str, typer.Argument(help="sidecar-fields, classes or uff-mapping.")],
+) -> None:
+    """Print a file to copy and edit: the field map of sidecars, the class map of sets, the table of UFF subjects."""
     from xraybench import data
-    from xraybench.data.checks import WARNING
 
-    found = data.check(folder)
-    put(found, "\n".join(found) or "no fault found", as_json=as_json)
-    if any(not line.startswith(WARNING) for line in found):
+    sys.stdout.write(data.template(name))
+
+
+@data_app.command("check")
+def data_check(
+    folder: Annotated[Path, typer.Argument(help="A dataset folder.")],
+    seal: Annotated[bool, typer.Option("--seal", help="Seal it as it is, if no fault is found.")] = False,
+    root: Annotated[str, typer.Option(help="Root of the seal as you noted it; another one is a fault.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Read every image again, changed or not.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for faults.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report as page, Markdown and JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a dataset folder: tables, images, seal, copies across splits, boxes, classes, leaks. Exit code 1 for a fault."""
+    from xraybench import data, report
+
+    found = data.inspect(folder, root=root, full=full, quiet=False)
+    if seal and found.exit_code(strict=strict) == 0:
+        say(f"sealed: note down the root {data.seal(folder).root}")
+        found = data.inspect(folder, root=root)
+    if out is not None:
+        say(f"report: {report.check_report(found, out)}")
+    put(found.as_json(), found.table(), as_json=as_json)
+    if code := found.exit_code(strict=strict):
+        raise typer.Exit(code)
+
+
+@data_app.command("deidentify")
+def data_deidentify(
+    source: Annotated[Path, typer.Argument(help="A folder of scans: DICOS, images, sidecars. It is not changed.")],
+    out: Annotated[Path, typer.Argument(help="The new folder.")],
+    key: Annotated[Path, typer.Option(help="The site's key file; it must not lie with the scans.")],
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make the key file first.")] = False,
+    keep_folder: Annotated[list[str] | None, typer.Option(help="Folder name that stays, repeatable.")] = None,
+    keep_equipment: Annotated[bool, typer.Option("--keep-equipment", help="Keep maker, model, software.")] = False,
+    keep_country: Annotated[bool, typer.Option("--keep-country", help="Keep the country of UN/LOCODEs.")] = False,
+    names: Annotated[Path | None, typer.Option(help="Write old and new names to this file: keep it secret.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a copy without what tells who, where and when, and a report of what was changed in each file."""
+    from xraybench import data
+    from xraybench.core.documents import write_text
+
+    if new_key:
+        data.make_key(key)
+    made = data.deidentify(
+        source,
+        out,
+        key=key,
+        keep_folders=keep_folder or (),
+        keep_equipment=keep_equipment,
+        keep_country=keep_country,
+        quiet=False,
+    )
+    if names is not None:
+        write_text(names, json.dumps(made.originals, indent=1, ensure_ascii=False) + "\n")
+    told = {"folder": str(out), "n_files": len(made.files), "not_taken": made.not_taken, "flagged": made.flagged}
+    put(told, made.summary(), as_json=as_json)
+
+
+@data_app.command("dicos")
+def data_dicos(
+    source: Annotated[Path, typer.Argument(help="A DICOS file, or a folder of files that belong together.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with DICOS files and the references between them. Exit code 1 if a reader would refuse one."""
+    from xraybench.data.import_dicos import check_dicos
+
+    found = check_dicos(source)
+    lines = [f"{name}: {fault}" for name, faults in found.items() for fault in faults]
+    n_sound = sum(not faults for faults in found.values())
+    put(found, "\n".join([*lines, f"{n_sound} of {len(found)} files without a fault"]), as_json=as_json)
+    if any(fault.startswith("refused: ") for faults in found.values() for fault in faults):
         raise typer.Exit(1)
 
 
+@data_app.command("report")
+def data_report(
+    dataset: Annotated[str, typer.Argument(help="A task id, a corpus id, or a dataset folder.")],
+    predictions: Annotated[Path, typer.Argument(help="A prediction file, Parquet or CSV.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the reports, one DICOS file a scan.")],
+    originals: Annotated[
+        Path | None, typer.Option(help="The DICOS scans that were imported: reports then name their scan and images.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Score from which an object or item is an alarm.")] = 0.5,
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Give predictions back as DICOS threat reports, which scanners and viewers take."""
+    from xraybench import data
+    from xraybench.formats.predictions import read_predictions
+    from xraybench.models.dicos_report import write_reports
+
+    scans = data.load(dataset, profile=profile, seed=seed, splits=("train", "calibration", "test")).scans
+    known = read_predictions(predictions)
+    looked_at = scans.subset(set(known.kind("scan")["scan_id"]))
+    if not len(looked_at):
+        raise BadParameter(f"{predictions}: speaks of no scan of {dataset}.")
+    files = write_reports(known, looked_at, out, originals=originals, threshold=threshold)
+    put([str(file) for file in files], f"{len(files)} reports in {out}", as_json=as_json)
+
+
 @data_app.command("card")
-def data_card(folder: Annotated[Path, typer.Argument(help="A dataset folder.")]) -> None:
-    """Print a dataset's card as Markdown."""
+def data_card(
+    folder: Annotated[Path, typer.Argument(help="A dataset folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for card, page and Croissant; default: only print.")] = None,
+    words: Annotated[Path | None, typer.Option(help="What the owner says, a TOML file.")] = None,
+    examples: Annotated[int, typer.Option(help="Pictures at most; of real scans none unless the words allow it.")] = 8,
+    least: Annotated[int, typer.Option(help="Fewest items that a cell of class, sensor, site and time shows.")] = 1,
+) -> None:
+    """Print a dataset's card as Markdown, or write it with its page, pictures and Croissant document."""
+    from xraybench import data, report
+
+    if out is None:
+        told = data.read_words(words) if words else None
+        sys.stdout.write(data.describe(folder, told, n_examples=0, least=least).markdown + "\n")
+        return
+    made = report.data_card(folder, out, words=words, n_examples=examples, least=least)
+    say(f"{len(made.gaps)} gaps; {made.words_file} is where to fill them" if made.gaps else "no gap is left")
+    put("", str(made.html_file), as_json=False)
+
+
+@data_app.command("export")
+def data_export(
+    folder: Annotated[Path, typer.Argument(help="A dataset folder.")],
+    out: Annotated[Path, typer.Argument(help="The new folder.")],
+    to: Annotated[str, typer.Option(help="coco, voc, yolo, dicos, or package (16-bit planes).")] = "coco",
+    as_json: AsJson = False,
+) -> None:
+    """Write a dataset as COCO or as exchange packages, with its card and licences beside it."""
     from xraybench import data
 
-    sys.stdout.write(data.card(folder) + "\n")
+    put({"folder": str(data.export(folder, out, to=to))}, str(out), as_json=as_json)
 
 
 @submit_app.command("check")

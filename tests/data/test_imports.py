@@ -54,6 +54,7 @@ def test_pixels_are_read_where_they_lie(bags: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in out.iterdir()) == [
         "dataset.json",
         "files.parquet",
+        "import.json",
         "items.parquet",
         "objects.parquet",
         "scans.parquet",

@@ -13,6 +13,7 @@ from xraybench.core.chance import stream
 from xraybench.core.types import Dataset, ScanSet
 from xraybench.formats.predictions import write_predictions
 from xraybench.models.classical import ClassicalModel
+from xraybench.models.dicos_report import write_reports
 from xraybench.models.onnx_file import export_onnx
 from xraybench.models.timm_net import TimmNet
 
@@ -134,11 +135,14 @@ def saved(
 ) -> dict[str, Path]:
     """Adapter -> a model of that kind on disk."""
     home = tmp_path_factory.mktemp("saved")
-    write_predictions(home / "vendor.parquet", network.predict(unseen.scans, n_timed=0))
+    predictions = network.predict(unseen.scans, n_timed=0)
+    write_predictions(home / "vendor.parquet", predictions)
+    write_reports(predictions, unseen.scans, home / "reports", quiet=True)
     return {
         "timm_net": network.save(home / "net"),
         "classical": forest.save(home / "forest"),
         "manifest": train.manifest(make_toy(60), n_trees=20, image_px=64, quiet=True).save(home / "manifest"),
         "onnx_file": onnx_folder,
         "prediction_file": home / "vendor.parquet",
+        "dicos_report": home / "reports",
     }

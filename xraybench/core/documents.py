@@ -113,6 +113,15 @@ class DatasetManifest(Document):
     digest: str = Field(description="digest of scans, labels and split")
 
 
+class Seal(Document):
+    """`seal.json` of a dataset folder: the root of the hash tree over its images, labels and splits."""
+
+    schema_id: Literal["xraybench.seal/1"] = "xraybench.seal/1"
+    root: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 root over leaves.parquet in the order of its rows")
+    n_leaves: int = Field(ge=0)
+    dataset: str = Field(description="digest of the dataset when it was sealed")
+
+
 class ModelSignature(Document):
     """`signature.json` beside a model: what goes in, what comes out."""
 
@@ -197,6 +206,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Environment,
     RunManifest,
     DatasetManifest,
+    Seal,
     ModelSignature,
     CardData,
     FederatedJob,

@@ -17,6 +17,7 @@ from xraybench.core.types import TRACKS, Dataset, ScanSet, UInt8Array, UInt16Arr
 from xraybench.core.vocabulary import CONTROLS, SPLITS
 from xraybench.data import corpus as corpora
 from xraybench.data import store
+from xraybench.data.counts import COUNT_TRACKS, count_files
 from xraybench.data.plan import corpus_id
 from xraybench.data.profiles import Profile
 from xraybench.data.store import Stored
@@ -155,7 +156,8 @@ def _view_sets(stored: Stored) -> dict[str, ScanSet]:
     manifest = stored.manifest
     corpora_of = {manifest.corpus: manifest.digest}
     if not manifest.is_simulated:
-        reader = _image_files(stored)
+        is_counts = manifest.track in COUNT_TRACKS
+        reader: Reader = count_files(stored) if is_counts else _image_files(stored)
         return {manifest.track: ScanSet(stored.scans, reader, manifest.track, manifest.full_scale, corpora_of)}
     counts = _shards(stored)
     sets = {manifest.track: ScanSet(stored.scans, counts, manifest.track, manifest.full_scale, corpora_of)}

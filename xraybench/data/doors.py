@@ -1,4 +1,4 @@
-"""Short ways in, for notebooks and the command line: a training set, an import of either kind, an example to import."""
+"""Short ways in, for notebooks and the command line: a training set, an import of any kind, an example to import."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,12 @@ import numpy as np
 from xraybench import tasks
 from xraybench.core import vocabulary
 from xraybench.core.chance import stream
-from xraybench.core.errors import BadFile
+from xraybench.core.errors import UnknownName
+from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Dataset
+from xraybench.data import importers
 from xraybench.data.dataset import join, load
-from xraybench.data.imports import import_coco, import_folder
+from xraybench.data.imports import import_set
 
 _EXAMPLE_IMAGES = 24
 _EXAMPLE_PX = 96
@@ -37,9 +39,15 @@ def import_scans(
     source: Path,
     *,
     out: Path,
-    name: str,
-    vector: str,
-    classes: Mapping[str, str],
+    format: str = "auto",
+    name: str = "",
+    vector: str = "",
+    classes: Mapping[str, str] | None = None,
+    class_map: Path | None = None,
+    options: Mapping[str, str] | None = None,
+    only: Mapping[str, str] | None = None,
+    keep_splits: bool = True,
+    is_lenient: bool | None = None,
     sensor: str = vocabulary.UNKNOWN,
     concealment: str = vocabulary.UNKNOWN,
     images: Path | None = None,
@@ -49,34 +57,104 @@ def import_scans(
     licence: str = vocabulary.UNKNOWN,
     licence_of_upstream: str = vocabulary.UNKNOWN,
     use_terms: str = "not stated",
+    site: str = vocabulary.UNKNOWN,
     seed: int = 0,
     quiet: bool = False,
 ) -> Path:
-    """Import an image folder (class = folder) or a COCO annotations file, whichever `source` is.
+    """Import a folder or file of any known layout; `auto` finds out which.
 
-    The arguments are those of `import_folder` and `import_coco`; `images` and `clip` are COCO's.
+    Args:
+        format: A name of `importers.names()`, or `auto`.
+        class_map: A CSV file of class,threat; `classes` goes before it.
+        images, clip: Of COCO.
+        source, out, name, vector, classes, options, only, keep_splits, is_lenient, sensor, concealment, item_pattern,
+            window_counts, licence, licence_of_upstream, use_terms, site, seed, quiet: As in `import_set`.
 
     Raises:
-        BadFile: `source` is neither.
+        BadFile: `source` is of no known layout, or of several.
+        BadTable: With every fault.
     """
+    source = Path(source)
+    kind = importers.detect(source).name if format == "auto" else format
     told: dict[str, Any] = {
-        "name": name,
+        "name": name or out.name,
         "vector": vector,
         "sensor": sensor,
         "concealment": concealment,
-        "item_pattern": item_pattern,
-        "window_counts": window_counts,
         "licence": licence,
         "licence_of_upstream": licence_of_upstream,
         "use_terms": use_terms,
+        "site": site,
+        "seed": seed,
+        "quiet": quiet,
     }
-    if source.is_dir():
-        return import_folder(source, classes=classes, out=out, seed=seed, quiet=quiet, **told)
-    if source.suffix.lower() == ".json" and source.is_file():
-        return import_coco(
-            source, images or source.parent, categories=classes, clip=clip, out=out, seed=seed, quiet=quiet, **told
-        )
-    raise BadFile(f"{source}: neither a folder of class folders nor a COCO file ending in .json.")
+    settled = dict(options or {})
+    if kind == "coco":
+        settled = {"images": str(images or source.parent), "clip": "yes" if clip else "no", **settled}
+    return import_set(
+        source,
+        format=kind,
+        out=out,
+        classes=_classes(kind, class_map, classes),
+        options=settled,
+        only=only,
+        keep_splits=keep_splits,
+        is_lenient=is_lenient,
+        item_pattern=item_pattern,
+        window_counts=window_counts,
+        label_source="folder" if kind == "folder" else vocabulary.UNKNOWN,
+        **told,
+    )
+
+
+def _classes(kind: str, class_map: Path | None, classes: Mapping[str, str] | None) -> dict[str, str]:
+    """The words of the class map file, and those given by hand before them."""
+    return {**(importers.read_class_map(class_map, kind) if class_map else {}), **(classes or {})}
+
+
+def formats() -> list[dict[str, Any]]:
+    """The layouts that can be imported: name, title, what lies where, options, and whether it is a set of others."""
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "layout": one.layout,
+            "options": dict(one.options),
+            "is_research": one.is_research,
+        }
+        for one in importers.IMPORTERS
+    ]
+
+
+def template(name: str) -> str:
+    """The text of a file that users copy and edit: `sidecar-fields`, `classes` or `uff-mapping`.
+
+    Raises:
+        UnknownName: None of these.
+    """
+    from xraybench.formats import sidecar, uff
+
+    files = {
+        "sidecar-fields": sidecar.FIELDS_FILE,
+        "classes": importers.CLASSES_FILE,
+        "uff-mapping": uff.MAPPING_FILE,
+    }
+    if name not in files:
+        raise UnknownName(f"No template is called '{name}'. {did_you_mean(name, list(files))}")
+    return files[name].read_text(encoding="utf-8")
+
+
+def write_example_dicos(folder: Path, *, seed: int = 0, quiet: bool = False) -> Path:
+    """Simulated mail scans as DICOS files to try an import with: two energies of each scan and its ground truth report.
+
+    The open beam is that of the sensor: import them with the option `full_scale=60000`. They are made up, whatever the
+    files are called: what is measured on them says nothing of a scanner.
+    """
+    from xraybench.data.import_dicos import export_dicos
+
+    every = ("train", "calibration", "test")
+    export_dicos(load("mail-mail_160kv", profile="smoke", seed=seed, splits=every, quiet=quiet), folder, quiet=quiet)
+    return folder
 
 
 def write_example_folder(folder: Path, *, seed: int = 0) -> Path:

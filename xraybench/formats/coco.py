@@ -14,6 +14,7 @@ from typing import Any
 from xraybench.core.documents import write_text
 from xraybench.core.errors import BadFile, BadTable
 
+MOST = 2**53  # numbers beyond it are not whole in floats
 EDGE_SLACK_PX = 0.5  # rounding of annotation tools: so far beyond the border a box is cut, further it is a fault
 
 
@@ -51,12 +52,13 @@ class Coco:
     description: str = ""
 
 
-def read_coco(path: Path | str, *, clip: bool = False) -> Coco:
+def read_coco(path: Path | str, *, clip: bool = False, dropped: list[str] | None = None) -> Coco:
     """Read an annotation file.
 
     Args:
         path: The JSON file.
         clip: Cut boxes that reach beyond the image instead of refusing them. A box wholly outside is refused anyhow.
+        dropped: Leave faulty rows out and tell them here, instead of refusing the file for them.
 
     Raises:
         BadFile: There is no such file, or it is not JSON, or not an object with images, annotations and categories.
@@ -69,7 +71,9 @@ def read_coco(path: Path | str, *, clip: bool = False) -> Coco:
     categories = _categories(content["categories"], faults)
     images = _images(content["images"], faults)
     boxes = _boxes(content["annotations"], images, categories, clip, faults)
-    if faults:
+    if dropped is not None:
+        dropped += faults
+    elif faults:
         raise BadTable(path.name, faults)
     info = content.get("info")
     description = str(info.get("description", "")) if isinstance(info, dict) else ""
@@ -111,6 +115,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise BadFile(f"{path}: cannot be read as UTF-8 text ({error}).") from None
     except json.JSONDecodeError as error:
         raise BadFile(f"{path}: not JSON, or truncated (line {error.lineno}: {error.msg}).") from None
+    except (ValueError, RecursionError) as error:  # a number of more digits than are read, brackets without end
+        raise BadFile(f"{path}: cannot be read as JSON ({str(error)[:100]}).") from None
     parts = ("images", "annotations", "categories")
     if not isinstance(content, dict):
         raise BadFile(f"{path}: not a COCO file: it holds no object with {', '.join(parts)}.")
@@ -121,7 +127,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > MOST or not math.isfinite(value):
         return None
     return float(value)
 
@@ -165,8 +171,10 @@ def _images(rows: list[Any], faults: list[str]) -> dict[int, CocoImage]:
             faults.append(f"{where}: needs a 'file_name'")
             continue
         inner = PurePosixPath(name.replace("\\", "/"))
-        if inner.is_absolute() or ".." in inner.parts or ":" in inner.parts[0]:
-            faults.append(f"{where}: file_name '{name}' leads out of the folder of images")
+        if "\0" in name or not inner.parts or inner.is_absolute() or ".." in inner.parts or ":" in inner.parts[0]:
+            faults.append(f"{where}: file_name '{name[:80]}' leads out of the folder of images")
+            if not inner.parts or "\0" in name:
+                continue
         if key in found:
             faults.append(f"{where}: id {key} stands twice")
         if name in seen:

@@ -17,13 +17,15 @@ _REGISTRY.add("classical", ("xraybench.models.classical", "load_classical"))
 _REGISTRY.add("manifest", ("xraybench.models.manifest", "load_manifest"))
 _REGISTRY.add("onnx_file", ("xraybench.models.onnx_file", "load_onnx_file"))
 _REGISTRY.add("prediction_file", ("xraybench.models.prediction_file", "load_prediction_file"))
+_REGISTRY.add("dicos_report", ("xraybench.models.dicos_report", "load_dicos_report"))
 
 
 def load(adapter: str, path: Path | str) -> Model:
     """A model from a folder or file.
 
     Args:
-        adapter: timm_net, classical, manifest, onnx_file (folders) or prediction_file (a Parquet or CSV file).
+        adapter: timm_net, classical, manifest, onnx_file, dicos_report (folders) or prediction_file (a Parquet or CSV
+            file).
         path: Where it lies.
 
     Raises:

@@ -1,6 +1,7 @@
-"""What people read: result files as tables and figures, model cards, the leaderboard."""
+"""What people read: result files as tables and figures, model cards, data cards, check reports, the leaderboard."""
 
 from xraybench.report.card import Card, card, card_body, card_faults
+from xraybench.report.datasets import check_report, data_card
 from xraybench.report.leaderboard import build, check
 from xraybench.report.publish import publish, rank_board
 from xraybench.report.results import (
@@ -25,6 +26,8 @@ __all__ = [
     "card_body",
     "card_faults",
     "check",
+    "check_report",
+    "data_card",
     "every_metric",
     "frame",
     "load_curves",
