@@ -285,6 +285,7 @@ def _tables(plan: Recipe, sensor: Sensor, told: dict[str, Told], folder: Path, e
     ]
     found = pd.DataFrame(rows, columns=tables.OBJECTS.column_names).sort_values(["scan_id", "object_index", "view"])
     origin = _origin(plan, sensor, engine)
+    planned = {item.cell.threat for item in plan.items()}  # a profile may plan no control
     manifest = DatasetManifest(
         name=f"{corpus}, {plan.counts.name}, seed {plan.seed}",
         corpus=corpus,
@@ -292,7 +293,7 @@ def _tables(plan: Recipe, sensor: Sensor, told: dict[str, Told], folder: Path, e
         sensor=sensor.name,
         track=sensor.track,
         full_scale=sensor.open_beam,
-        threats=list(threats_of(plan.cells)),
+        threats=[threat for threat in threats_of(plan.cells) if threat in planned],
         is_simulated=True,
         profile=plan.counts.name,
         seed=plan.seed,

@@ -19,6 +19,7 @@ from xraybench.data.counts import as_channels
 from xraybench.data.listing import Box, Find, Listing, Picture, facts_of, folder_of, is_wanted, option_of
 from xraybench.formats import dicos
 from xraybench.formats.dicos import DxImage, Report, ThreatObject
+from xraybench.formats.dicos.records import NOT_TOLD
 from xraybench.formats.raster import Plane, Raster
 
 _SPLITS = {"train": "train", "calibration": "val", "test": "test"}  # ours -> as readers name a published split
@@ -163,11 +164,19 @@ def _take(root: Path, uid: str, scan: _Scan, is_benign: bool, options: Mapping[s
             sizes=tuple((pair[0][1].pixels.shape[1], pair[0][1].pixels.shape[0]) for pair in views),
             item=_item(image, uid),
             split=_SPLITS.get(str(marks.get("split", "")), ""),
-            facts=facts_of(scan_uid=uid, instances=instances, ooi_type=image.inspection.ooi_type),
+            facts=facts_of(
+                scan_uid=uid, instances=instances, ooi_type=image.inspection.ooi_type, scanned_at=_moment(image)
+            ),
             counts=counts,
         )
     )
     listing.full_scale = _full_scale(options) if counts else listing.full_scale
+
+
+def _moment(image: DxImage) -> str:
+    """When the scan was taken, as ISO 8601; "" where the file does not say."""
+    scanned = image.inspection.scanned
+    return "" if scanned == NOT_TOLD else scanned.isoformat()
 
 
 def _undecided(truth: Report) -> str:
