@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xraybench.core.errors import BadValue
+from xraybench.core.errors import BadFile, BadValue
 from xraybench.simulate import Scene, SceneObject, check_scene, make_scene, scene_from_mapping
 from xraybench.simulate.parts import Parts
 from xraybench.simulate.scene_check import scene_faults
@@ -79,7 +79,10 @@ def test_two_things_in_one_place_cannot_both_displace_what_was_there(scene_of: M
 
 def test_words_are_those_of_the_vocabulary(scene_of: Make) -> None:
     scene = replace(candle(scene_of), vector="maill", objects=(SceneObject("candle", "slot", "gun"),))
+    scene = replace(scene, threat="gun", concealment="in_pocket")
     faults = scene_faults(scene)
+    assert any("concealment: is 'in_pocket'" in fault for fault in faults)
+    assert any(fault.startswith("threat: is 'gun'") for fault in faults)
     assert any("vector: is 'maill'. Did you mean 'mail'" in fault for fault in faults)
     assert any("objects[0].threat: is 'gun'" in fault for fault in faults)
 
@@ -90,3 +93,28 @@ def test_an_unknown_material_of_a_record_is_refused_with_all_other_faults(scene_
     record["reals"][1][3] = -1.0
     with pytest.raises(BadValue, match=r"(?s)2 faults.*materials\[\d\]: no material is called 'waxx'.*half size x"):
         scene_from_mapping(record)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("ints", [[0, 99, -1, -1, 0, 0, 0]], r"ints\[0\]\.material: is 99; it is 0 to 1, a place in materials"),
+        ("ints", [[0, -2, -1, -1, 0, 0, 0]], r"ints\[0\]\.material: is -2"),
+        ("ints", [[0, 1]], r"ints\[0\]: is \[0, 1\]; it is 7 numbers"),
+        ("reals", [["wide"] * 17], r"reals\[0\]: .*it is 17 numbers"),
+        ("objects", [["candle"]], r"objects\[0\]: is \['candle'\]; it is \[kind, role, threat, shape\]"),
+        ("objects", None, "objects: is None; it is a list"),
+        ("vector", None, "vector: is None; it is a text"),
+        ("materials", None, "materials: is None; it is a list"),
+    ],
+)
+def test_a_record_of_another_kind_is_refused_by_its_path(scene_of: Make, key: str, value: Any, told: str) -> None:
+    with pytest.raises(BadFile, match=told):
+        scene_from_mapping({**candle(scene_of).to_dict(), key: value})
+
+
+def test_what_is_no_record_at_all_is_refused() -> None:
+    with pytest.raises(BadFile, match="it is a table"):
+        scene_from_mapping([])  # type: ignore[arg-type]
+    with pytest.raises(BadFile, match="is no JSON"):
+        Scene.from_json("candle")

@@ -188,6 +188,13 @@ def test_a_single_scintillator_counts_all_that_a_sandwich_of_it_would_let_past(m
     assert mean[0] < mean[1]  # nothing stands before it
 
 
+def test_a_front_that_stops_all_soft_photons_leaves_a_beam_of_numbers(mail_160kv: Sensor) -> None:
+    thick = replace(mail_160kv, detector=replace(mail_160kv.detector, front=Layer("csi", 5.0)))
+    beam = spectral.full_beam(thick)  # at 10 keV the chance to reach the back rounds to 0
+    assert np.isfinite(beam.weights).all()
+    assert beam.weights[:2].sum(axis=1) == pytest.approx(1.0)
+
+
 def test_a_sandwich_of_one_channel_is_refused(mail_160kv: Sensor) -> None:
     with pytest.raises(BadValue, match=r"detector\.back"):
         spectral.full_beam(replace(mail_160kv, channels=("mu",)))

@@ -92,7 +92,12 @@ IMPOSSIBLE = [
     ("display.window", [1, 0], "black lies below white"),
     ("output.bits", 8, "16 bits"),
     ("output.open_beam", 70_000, "at most 65000"),
+    ("detector.channels", 5, "is 5; a linescan scanner has"),
+    ("display", {"palette": ["A"]}, "one of: A, B"),
+    ("source.filter", [["lead", 5000.0]], "lets nothing pass"),
+    ("detector.front", {"mat": "lead", "g_cm2": 1e6}, "leaves nothing"),
     ("fields.mail", [160], "2 numbers"),
+    ("fields.mail", [160.5, 160], "whole numbers"),
     ("fields.letters", [160, 160], "no such vector"),
     ("id", "My Scanner", "small letters"),
     ("geometry", None, "is missing"),
@@ -111,8 +116,10 @@ def test_an_impossible_value_is_refused_by_its_path_and_told_what_would_be_right
 
 
 def test_an_energy_outside_the_cross_section_tables_is_refused() -> None:
-    with pytest.raises(BadValue, match=r"source\.mev\[0\]: is 40; it is a number at least 0\.8 and at most 10"):
+    with pytest.raises(BadValue, match=r"source\.mev\[0\]: is 40; it is a number at least 1 and at most 10"):
         sensor_from_mapping(changed("source.mev", [40.0, 3.0], of="container_6mev"))
+    with pytest.raises(BadValue, match=r"source\.mev\[0\]: is 0\.9"):  # no spectrum is made of less than 1 MeV
+        sensor_from_mapping(changed("source.mev", [0.9], of="vehicle_4mev"))
 
 
 def test_all_faults_are_told_at_once() -> None:

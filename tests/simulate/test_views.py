@@ -95,6 +95,17 @@ def test_a_vehicle_off_speed_is_stretched_with_its_labels(scene_of: Make) -> Non
     assert len(set(widths)) > 3
 
 
+def test_sensors_at_speeds_of_their_own_are_rendered_as_if_alone(scene_of: Make) -> None:
+    portal = sensors.get("vehicle_4mev")
+    steady = replace(portal, name="steady", artefacts=replace(portal.artefacts, stretch=0.0))
+    parts = Parts()
+    parts.box("steel", (0.0, 0.0, 900.0), (3200.0, 400.0, 100.0))
+    scene = lone(parts, scene_of, vector="vehicle", threat="firearm")
+    for pair in ((portal, steady), (steady, portal)):
+        for sensor, together in zip(pair, render_many(scene, pair, seed=1), strict=True):
+            assert np.array_equal(together.raw, render(scene, sensor, seed=1).raw)
+
+
 def test_the_middle_of_a_stretched_scan_stays_and_columns_never_turn_back() -> None:
     portal = sensors.get("vehicle_4mev")
     for name in ("a", "b", "c"):

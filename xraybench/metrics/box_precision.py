@@ -2,7 +2,7 @@
 
 Here the box is counted, not the item: this is the figure that detection papers report, and stands beside the item metrics,
 never in their place. Judged against faster-coco-eval on the same boxes (tests), timed against it in
-benchmarks/statistics.py.
+benchmarks/board_statistics.py.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 A panel answers for every vendor and slice, in every shared resample, how the items score: pd and pfa at a threshold, and
 AUROC. One pass over a vendor's sorted scores gives all slices of an axis; nothing is drawn, copied or sorted again per
 replicate. Judged against scikit-learn on the resamples written out; timed against it and fairlearn in
-benchmarks/statistics.py.
+benchmarks/board_statistics.py.
 """
 
 from dataclasses import dataclass

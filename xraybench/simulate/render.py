@@ -77,7 +77,8 @@ def render_many(
             raise BadValue(
                 f"Sensors {first.name} and {sensor.name} look through different geometry: render them apart."
             )
-    if first.modality != "transmission" or any(sensor.artefacts.stretch for sensor in sensors[1:]):
+    moves_alone = len(sensors) > 1 and any(sensor.artefacts.stretch for sensor in sensors)  # each its own speed
+    if first.modality != "transmission" or moves_alone:
         return [_rendered_alone(scene, sensor, seed, field) for sensor in sensors]
     maps = _maps(scene, first, field)
     found = labels.of_shadows(scene, first, maps)

@@ -95,35 +95,75 @@ class Scene:
         """The scene of a record made by `to_dict`.
 
         Raises:
-            BadFile: When the record was made by another engine version, or a key is missing.
+            BadFile: When the record was made by another engine version, a key is missing, or its value is of another kind.
         """
+        if not isinstance(record, dict):
+            raise BadFile(f"The scene record is {record!r:.40}; it is a table as `to_dict` makes it.")
         if record.get("engine") != ENGINE_VERSION:
             raise BadFile(f"The scene was made by engine {record.get('engine')}; this is engine {ENGINE_VERSION}.")
         try:
-            rows = np.array([materials.material_id(name) - 1 for name in record["materials"]] + [-1], dtype=np.int64)
-            ints = np.array(record["ints"], dtype=np.int64).reshape(-1, 7)
+            rows = np.array(
+                [materials.material_id(name) - 1 for name in _list(record, "materials")] + [-1], dtype=np.int64
+            )
+            ints = _table(record, "ints", np.int64, 7)
+            for i, material in enumerate(ints[:, 1].tolist()):
+                if not -1 <= material < len(rows) - 1:
+                    known = f"0 to {len(rows) - 2}, a place in materials, or -1 for a hole"
+                    raise BadFile(f"The scene record's ints[{i}].material: is {material}; it is {known}.")
             ints[:, 1] = rows[ints[:, 1]]
             return cls(
-                name=record["name"],
-                vector=record["vector"],
-                threat=record["threat"],
-                concealment=record["concealment"],
-                staging=record["staging"],
-                objects=tuple(SceneObject(*o) for o in record["objects"]),
+                **{key: _text(record[key], key) for key in _TEXTS},
+                objects=tuple(_object(thing, f"objects[{i}]") for i, thing in enumerate(_list(record, "objects"))),
                 ints=ints,
-                reals=np.array(record["reals"], dtype=np.float64).reshape(-1, 17),
-                planes=np.array(record["planes"], dtype=np.float64).reshape(-1, 4),
-                texture_at=np.array(record["texture_at"], dtype=np.int64).reshape(-1, 2),
-                load=record["load"],
-                declared=record["declared"],
+                reals=_table(record, "reals", np.float64, 17),
+                planes=_table(record, "planes", np.float64, 4),
+                texture_at=_table(record, "texture_at", np.int64, 2),
             )
         except KeyError as missing:
             raise BadFile(f"The scene record lacks {missing}.") from None
 
     @classmethod
     def from_json(cls, text: str) -> "Scene":
-        """The scene of a JSON text made by `to_json`."""
-        return cls.from_dict(json.loads(text))
+        """The scene of a JSON text made by `to_json`.
+
+        Raises:
+            BadFile: The text is no JSON, or no record of a scene.
+        """
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise BadFile(f"The scene record is no JSON: {error}.") from None
+        return cls.from_dict(record)
+
+
+_TEXTS = ("name", "vector", "threat", "concealment", "staging", "load", "declared")
+
+
+def _text(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise BadFile(f"The scene record's {path}: is {value!r}; it is a text.")
+    return value
+
+
+def _list(record: dict[str, Any], key: str) -> list[Any]:
+    if not isinstance(record[key], list):
+        raise BadFile(f"The scene record's {key}: is {record[key]!r:.40}; it is a list.")
+    return list(record[key])
+
+
+def _object(value: Any, path: str) -> SceneObject:
+    if not isinstance(value, list) or not 2 <= len(value) <= 4:
+        raise BadFile(f"The scene record's {path}: is {value!r}; it is [kind, role, threat, shape].")
+    return SceneObject(*(_text(word, path) for word in value))
+
+
+def _table(record: dict[str, Any], key: str, kind: type[np.generic], width: int) -> Any:
+    """Rows of numbers, each as long as the next."""
+    for i, row in enumerate(_list(record, key)):
+        is_row = isinstance(row, list) and len(row) == width
+        if not is_row or any(isinstance(v, bool) or not isinstance(v, int | float) for v in row):
+            raise BadFile(f"The scene record's {key}[{i}]: is {row!r:.60}; it is {width} numbers.")
+    return np.array(record[key], dtype=kind).reshape(-1, width)
 
 
 def join(

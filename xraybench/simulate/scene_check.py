@@ -15,6 +15,7 @@ from xraybench.simulate import materials
 from xraybench.simulate.geometry import BOX, CYLINDER, ELLIPSOID
 from xraybench.simulate.scene import Scene
 
+ROLES = ("packaging", "goods", "cover", "slot")
 KINDS = {BOX: "box", ELLIPSOID: "ellipsoid", CYLINDER: "cylinder"}
 _PLACES = ("centre x", "centre y", "centre z", "half size x", "half size y", "half size z")
 _N_TEXTURES = 4
@@ -27,12 +28,13 @@ def scene_from_mapping(record: dict[str, Any]) -> Scene:
     """The scene of a record as `Scene.to_dict` makes it, checked.
 
     Raises:
-        BadFile: The record was made by another engine, or a key is missing.
+        BadFile: The record was made by another engine, a key is missing, or its value is of another kind.
         BadValue: With every fault: the path of the field, what stands there, and what would be right.
     """
+    named = record.get("materials") if isinstance(record, dict) else None
     faults = [
         f"materials[{i}]: no material is called '{name}'. {did_you_mean(str(name), materials.names())}"
-        for i, name in enumerate(record.get("materials", []))
+        for i, name in enumerate(named if isinstance(named, list) else [])
         if name not in materials.names()
     ]
     if faults:
@@ -70,9 +72,18 @@ def _word_faults(scene: Scene) -> list[str]:
     faults = []
     if scene.vector not in vectors:
         faults.append(f"vector: is '{scene.vector}'. {did_you_mean(scene.vector, vectors)}")
+    if scene.threat and scene.threat not in threats:
+        faults.append(f"threat: is '{scene.threat}'. {did_you_mean(scene.threat, threats)}")
+    concealments = vocabulary.names("concealment")
+    if scene.concealment and scene.concealment not in concealments:
+        faults.append(f"concealment: is '{scene.concealment}'. {did_you_mean(scene.concealment, concealments)}")
     for i, thing in enumerate(scene.objects):
         if thing.threat and thing.threat not in threats:
             faults.append(f"objects[{i}].threat: is '{thing.threat}'. {did_you_mean(thing.threat, threats)}")
+        if thing.role not in ROLES:
+            faults.append(f"objects[{i}].role: is '{thing.role}'; it is one of: {', '.join(ROLES)}.")
+        if thing.shape and thing.shape not in vocabulary.SHAPES:
+            faults.append(f"objects[{i}].shape: is '{thing.shape}'; it is one of: {', '.join(vocabulary.SHAPES)}.")
     return faults
 
 

@@ -25,14 +25,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from xraybench.core import vocabulary
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.core.registry import did_you_mean
 from xraybench.core.sensor import Artefacts, Detector, Display, Field, Geometry, Layer, Linac, Sensor, Tube
 from xraybench.sensors.palettes import PALETTES
-from xraybench.simulate import attenuation, materials, spectra
+from xraybench.simulate import materials, spectra, spectral
 
 T = TypeVar("T")
 
@@ -43,6 +41,7 @@ SYMBOLS = {  # short names that a specification may use for a material
 KINDS = {"linescan": "transmission", "ct": "ct", "backscatter": "backscatter"}  # of geometry, and the modality of each
 CHANNELS = {"linescan": ("hi", "lo"), "ct": ("mu",), "backscatter": ("albedo",)}
 _MISSING = object()
+_DARK = 1e-30  # less light than this is none
 
 
 def sensor_from_mapping(record: Mapping[str, Any]) -> Sensor:
@@ -53,6 +52,8 @@ def sensor_from_mapping(record: Mapping[str, Any]) -> Sensor:
     """
     reader = _Reader()
     sensor = _sensor(reader, record)
+    if not reader.faults:
+        _check_light(reader, sensor)
     reader.done(f"Sensor specification {record.get('id', '') if isinstance(record, Mapping) else ''}".strip())
     return sensor
 
@@ -297,6 +298,17 @@ def _sensor(reader: _Reader, record: Any) -> Sensor:
     )
 
 
+def _check_light(reader: _Reader, sensor: Sensor) -> None:
+    """Every channel has to see something of the open beam."""
+    n_channels = 2 if sensor.is_dual else 1
+    lit = spectra.source_spectra(sensor.source, n_channels)
+    seen = spectral.responses(sensor.detector, lit[0].energy_kev, n_channels=n_channels)
+    if min(float(spectrum.fluence.max()) for spectrum in lit) < _DARK:
+        reader.fault("source.filter", "lets nothing pass; take thinner sheets.")
+    elif min(float((one.fluence * row).max()) for one, row in zip(lit, seen, strict=True)) < _DARK:
+        reader.fault("detector.front", "leaves nothing for the scintillator behind; take a thinner front or filter.")
+
+
 def _source(reader: _Reader, value: Any) -> Tube | Linac:
     known = ("type", "kvp", "anode", "takeoff_deg", "mev", "interlaced", "target_mm", "filter", "spot_mm")
     table = reader.table(value, "source", known)
@@ -310,7 +322,8 @@ def _source(reader: _Reader, value: Any) -> Tube | Linac:
         return _tube(reader, table, filters)
     energies = table.get("mev")
     energies = [energies] if isinstance(energies, int | float) else energies
-    mev = reader.numbers(energies, "source.mev", lengths=(1, 2), least=0.8, most=_highest_mev())
+    low, high = spectra.LINAC_MEV
+    mev = reader.numbers(energies, "source.mev", lengths=(1, 2), least=low, most=high)
     if len(mev) == 2 and mev[0] <= mev[1] and energies is not _MISSING:
         reader.fault("source.mev", f"is {list(mev)!r}; the higher energy stands first.")
     interlaced = reader.word(table, "source", "interlaced", ("columns", "none"), "columns")
@@ -335,11 +348,6 @@ def _tube(reader: _Reader, table: Mapping[str, Any], filters: tuple[Layer, ...])
     if takeoff != 20.0 and table.get("takeoff_deg") is not _MISSING:
         reader.fault("source.takeoff_deg", f"is {takeoff:g}; spectra are baked for 20 degrees.")
     return Tube(kvp, filters, takeoff, reader.number(table, "source", "spot_mm", above=0.0, most=20.0, default=1.0))
-
-
-def _highest_mev() -> float:
-    """The energy that the cross-section tables reach to."""
-    return float(np.exp(attenuation._elements()["H"].log_energy[-1]).round(6)) / 1000.0
 
 
 def _geometry(reader: _Reader, value: Any) -> Geometry:
@@ -383,7 +391,7 @@ def _geometry(reader: _Reader, value: Any) -> Geometry:
 def _detector(reader: _Reader, value: Any, source: Tube | Linac, kind: str) -> Detector:
     table = reader.table(value, "detector", ("channels", "front", "filter", "back", "n0", "electronic", "psf_px"))
     channels = table.get("channels", CHANNELS[kind])
-    if channels is not _MISSING and (isinstance(channels, str) or tuple(channels) != CHANNELS[kind]):
+    if channels is not _MISSING and not (_is_list(channels) and tuple(channels) == CHANNELS[kind]):
         reader.fault("detector.channels", f"is {channels!r}; a {kind} scanner has {list(CHANNELS[kind])}.")
     front = reader.layer(table.get("front"), "detector.front")
     between, back = (
@@ -444,7 +452,7 @@ def _display(reader: _Reader, value: Any) -> Display:
         palette = table["palette"]
         if palette is _MISSING:
             return PALETTES["A"]
-        if palette not in PALETTES:
+        if not isinstance(palette, str) or palette not in PALETTES:
             reader.fault("display.palette", f"is {palette!r}; it is one of: {', '.join(PALETTES)}.")
             palette = "A"
         for key in ("z_cuts", "hues", "background"):
@@ -498,5 +506,7 @@ def _fields(reader: _Reader, value: Any) -> tuple[Field, ...]:
             reader.fault(f"fields.{vector}", f"no such vector. {did_you_mean(str(vector), vectors)}")
             continue
         rows, columns = reader.numbers(size, f"fields.{vector}", lengths=(2,), least=16, most=8192)
+        if rows != int(rows) or columns != int(columns):
+            reader.fault(f"fields.{vector}", f"is {list(size)!r}; rows and columns are whole numbers.")
         fields.append(Field(vector, int(rows), int(columns)))
     return tuple(fields)

@@ -54,7 +54,7 @@ def full_beam(sensor: Sensor) -> Beam:
     first = fluence * response
     # A photon is absorbed with chance a and then leaves response / a: second moment a * (response / a)^2. Taken per absorbed
     # quantum, an ideal counter would have variance 1; the spread of energies makes it more (Swank-type excess).
-    second = fluence * response**2 / seen
+    second = np.divide(fluence * response**2, seen, out=np.zeros_like(response), where=seen > 0)
     whole = first.sum(axis=1, keepdims=True)
     excess = second * (fluence * seen).sum(axis=1, keepdims=True) / whole**2
     return Beam(energy_kev, np.concatenate([first / whole, excess]))

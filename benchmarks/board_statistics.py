@@ -2,7 +2,7 @@
 
 The bootstrap: 2,000 replicates of pd and AUROC for 20 vendors on 20,000 items in 50 slices. The peers do the same on fewer
 replicates, vendors and slices, and are scaled up in proportion. Then DeLong, rank sets and box precision. Run:
-`python benchmarks/statistics.py [--share 1.0]`; a smaller share shrinks the work. The last line is one JSON object.
+`python benchmarks/board_statistics.py [--share 1.0]`; a smaller share shrinks the work. The last line is one JSON object.
 """
 
 import argparse
@@ -11,11 +11,9 @@ import io
 import json
 import os
 import resource
-import sys
 from collections.abc import Callable
 from time import perf_counter, process_time
 
-sys.path.pop(0)  # this folder: the script has the name of a standard module, which others import
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
