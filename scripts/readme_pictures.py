@@ -1,4 +1,4 @@
-"""Make the README's pictures: a row of simulated scans, and the board as a browser shows it.
+"""Make the README's pictures: simulated scans on two makes, every vector, and the board as a browser shows it.
 
     python scripts/readme_pictures.py            needs chromium for the board's picture
 
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xraybench import data
+from xraybench import data, sensors, simulate
 from xraybench.core import workspace
 from xraybench.report import _figure
 
@@ -48,6 +48,33 @@ def write_scans(path: Path) -> None:
         picture.savefig(path, dpi=110)
 
 
+def write_vectors(path: Path) -> None:
+    """One item of every vector, on sensors of every family; a threat is boxed where the view shows it."""
+    shown = (
+        ("baggage", "baggage_140kv", "firearm", "masked", 0),
+        ("baggage", "conveyor_160kv", "firearm", "masked", 1),
+        ("baggage", "baggage_ct", "firearm", "masked", 7),
+        ("pallet", "pallet_300kv", "cigarettes", "in_load", 0),
+        ("container", "container_6mev", "powder_drugs", "rip_on_off", 0),
+        ("container", "container_6mev", "alcohol", "in_load", 0),
+        ("vehicle", "vehicle_4mev", "cigarettes", "undeclared", 0),
+        ("vehicle", "backscatter_225kv", "cigarettes", "undeclared", 0),
+    )
+    with _figure.style():
+        picture = _figure.new_picture("Simulated scans of every vector", width_in=12.4, height_in=6.6)
+        for axis, (vector, name, threat, concealment, view) in zip(picture.subplots(2, 4).flat, shown, strict=True):
+            sensor = sensors.get(name)
+            scene = simulate.make_scene(vector, seed=3, name=f"{vector} {concealment}", threat=threat, concealment=concealment)
+            scan = simulate.render(scene, sensor, seed=0)
+            axis.imshow(simulate.display(sensor, scan.views[view]))
+            axis.set_axis_off()
+            axis.set_title(f"{name}: {threat}, {concealment}".replace("_", " "), fontsize=8)
+            for label in (label for label in scan.labels.threats if label.view == view):
+                x0, y0, x1, y1 = label.box
+                axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], "r", lw=0.9)
+        picture.savefig(path, dpi=110)
+
+
 def write_board(path: Path) -> None:
     """The first screen of the committed board."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -68,4 +95,5 @@ def write_board(path: Path) -> None:
 if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     write_scans(DOCS / "scans.png")
+    write_vectors(DOCS / "vectors.png")
     write_board(DOCS / "board.png")
