@@ -64,7 +64,9 @@ def write_vectors(path: Path) -> None:
         picture = _figure.new_picture("Simulated scans of every vector", width_in=12.4, height_in=6.6)
         for axis, (vector, name, threat, concealment, view) in zip(picture.subplots(2, 4).flat, shown, strict=True):
             sensor = sensors.get(name)
-            scene = simulate.make_scene(vector, seed=3, name=f"{vector} {concealment}", threat=threat, concealment=concealment)
+            scene = simulate.make_scene(
+                vector, seed=3, name=f"{vector} {concealment}", threat=threat, concealment=concealment
+            )
             scan = simulate.render(scene, sensor, seed=0)
             axis.imshow(simulate.display(sensor, scan.views[view]))
             axis.set_axis_off()

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from xraybench import __version__
-from xraybench.core.errors import BadParameter, CheckFailed, XrayBenchError
+from xraybench.core.errors import BadFile, BadParameter, CheckFailed, XrayBenchError
 
 app = typer.Typer(
     name="xraybench",
@@ -397,7 +397,9 @@ def data_deidentify(
     """Write a copy without what tells who, where and when, and a report of what was changed in each file."""
     from xraybench import data
     from xraybench.core.documents import write_text
+    from xraybench.data.deidentify import check_places
 
+    check_places(source, out, key, names)
     if new_key:
         data.make_key(key)
     made = data.deidentify(
@@ -470,6 +472,8 @@ def data_card(
     from xraybench import data, report
 
     if out is None:
+        if words is not None and not words.is_file():
+            raise BadFile(f"{words}: there is no such file.")
         told = data.read_words(words) if words else None
         sys.stdout.write(data.describe(folder, told, n_examples=0, least=least).markdown + "\n")
         return
@@ -485,7 +489,7 @@ def data_export(
     to: Annotated[str, typer.Option(help="coco, voc, yolo, dicos, or package (16-bit planes).")] = "coco",
     as_json: AsJson = False,
 ) -> None:
-    """Write a dataset as COCO or as exchange packages, with its card and licences beside it."""
+    """Write a dataset in another form, with its card and licences beside it."""
     from xraybench import data
 
     put({"folder": str(data.export(folder, out, to=to))}, str(out), as_json=as_json)

@@ -75,6 +75,13 @@ def test_a_card_is_printed_or_written(
     ]  # fmt: skip
 
 
+def test_words_that_are_not_there_are_no_empty_words(
+    example: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = call(capsys, monkeypatch, "data", "card", example, "--words", tmp_path / "words.toml")
+    assert (code, "there is no such file" in err) == (2, True)
+
+
 def test_an_export_and_its_wrong_form(
     example: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +100,15 @@ def test_a_folder_is_deidentified_under_a_new_key(
     code, _, err = call(capsys, monkeypatch, *words)
     assert code == 2
     assert "no such key file" in err
+    for secret in (
+        ("--key", tmp_path / "in" / "k"),
+        ("--names", tmp_path / "in" / "n"),
+        ("--names", tmp_path / "out" / "n"),
+    ):
+        code, _, err = call(capsys, monkeypatch, *words, "--new-key", *secret)
+        assert code == 2
+        assert "must not lie with the scans" in err
+    assert not [path for path in (tmp_path / "in" / "k", tmp_path / "in" / "n", tmp_path / "site.key") if path.exists()]
     code, out, _ = call(
         capsys,
         monkeypatch,

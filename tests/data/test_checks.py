@@ -16,8 +16,10 @@ from PIL import Image
 
 from xraybench import data
 from xraybench.data import checks, duplicates, store
+from xraybench.formats import raster
 
 SCENE_PX = 64
+PLANES = (raster.Plane("hi"), raster.Plane("lo"))
 
 
 def scene(seed: int) -> np.ndarray:
@@ -255,3 +257,18 @@ def test_the_report_is_a_table_and_json_that_name_no_machine_path(bags: Path, tm
     assert "FAULT: " in report.table()
     assert str(tmp_path) not in report.table() + json.dumps(report.as_json())
     assert report.as_json()["n_faults"] == len(report.faults) > 0
+
+
+def test_copies_among_counts_of_two_energies_are_found(tmp_path: Path) -> None:
+    for n in range(12):
+        grey = scene(n)[..., 0].astype(np.uint16) * 200
+        planes = np.stack([grey, grey // 2], axis=-1)
+        path = tmp_path / "in" / ("gun" if n % 2 else "other") / f"{n * 7919 % 97}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raster.write_raster(path, raster.Raster(planes, PLANES, "transmission", 65535.0))
+    flipped = np.ascontiguousarray(np.stack([grey, grey // 2], axis=-1)[:, ::-1])
+    raster.write_raster(path.parent / "copy.npy", raster.Raster(flipped, PLANES, "transmission", 65535.0))
+    given = {"classes": {"gun": "firearm", "other": "benign"}, "vector": "mail", "quiet": True}
+    out = data.import_set(tmp_path / "in", format="planes", out=tmp_path / "out", **given)
+    found = [twins for finding in checks.inspect(out).findings for twins in finding.twins]
+    assert [(twins.kind, twins.turn) for twins in found] == [("near", "flipped left to right")]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import dicos_judge
+import dicos_mutate
 import dicos_objects
 import numpy as np
 import planted
@@ -285,6 +286,16 @@ def test_an_unknown_tag_goes_and_our_own_block_stays_without_its_identifiers(tmp
     assert marks["container_number"] == KEY.name_of("MSKU7654321") == dataset.PatientID
 
 
+def test_of_our_own_block_only_numbers_and_words_of_the_benchmark_stay() -> None:
+    dataset = dicos.tdr_dataset(dicos_objects.tdr(marks={"targets": ["any", "blade"], "scores": [0.5, 0.25]}))
+    block = dataset.private_block(0x4011, "XRAYBENCH")
+    block.add_new(0x0E, "LO", ["mail", "Piet Jansen"])
+    block.add_new(0x01, "UN", b"Piet Jansen")
+    deid_dicos.deidentify_dataset(dataset, deid_dicos.Pass(KEY, dt.timedelta(days=-100)))
+    assert private.read_marks(dataset) == {"targets": ["any", "blade"], "scores": [0.5, 0.25]}
+    assert "Jansen" not in str(dataset)
+
+
 def test_an_operators_report_keeps_that_there_was_one(tmp_path: Path) -> None:
     dataset = planted.plant(dicos.tdr_dataset(dicos_objects.tdr(report_type="OPERATOR")))
     deid_dicos.deidentify_dataset(dataset, deid_dicos.Pass(KEY, dt.timedelta(days=-100)))
@@ -380,3 +391,84 @@ def test_foreign_written_objects_are_still_read_by_the_judge_afterwards(shared_d
         (n, v["log"]) for n, v, w in zip(objects, now, was, strict=True) if w["accepted"] and not v["accepted"]
     ] == []
     assert [v.get("pixels") for v in now] == [v.get("pixels") for v in was]
+
+
+def test_files_whose_names_hold_points_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    for n in range(3):
+        dicos.write_dx(root / f"1.2.826.0.1.{n}.dcm", dicos_objects.dx(seed=n))
+    for name in ("scan.1.png", "scan.2.png", "A.png", "A.PNG", "B.npy", "B.npy.json"):
+        if name.lower().endswith("png"):
+            Image.fromarray(planted.picture(len(name))).save(root / name)
+    np.save(root / "B.npy", np.ones((8, 9), np.uint16))
+    (root / "B.npy.json").write_text("{}")
+    made = deidentify(root, tmp_path / "out", key=KEY)
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.name != REPORT]
+    assert len(written) == len(made.files) == len(set(made.originals.values())) == 9
+    assert made.originals["B.npy.json"] == made.originals["B.npy"] + ".json"
+
+
+def test_names_of_people_do_not_pass_as_names_of_classes(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    (root / "a.xml").write_text(
+        '<manifest xmlns="http://jansen.example"><attributes><attribute name="name">Piet Jansen</attribute></attributes>'
+        "<result>seen by Jansen</result><id>778812</id><searchfound>true</searchfound></manifest>"
+    )
+    told = {"name": "Piet Jansen", "id": 778812, "verdict": "Jansen", "status": "not inspected"}
+    told["categories"] = [{"id": 7, "name": "hunting knife"}]
+    (root / "b.json").write_text(json.dumps(told))
+    deidentify(root, tmp_path / "out", key=KEY)
+    whole = everything_in(tmp_path / "out").lower()
+    assert [secret for secret in (b"jansen", b"778812") if secret in whole] == []
+    assert [kept for kept in (b"hunting knife", b"not inspected", b">true<", b'"id": 7') if kept not in whole] == []
+
+
+def test_one_broken_file_is_named_as_not_taken_and_the_others_are_written(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    Image.fromarray(planted.picture(1)).save(root / "sound.png")
+    whole = bytearray((root / "sound.png").read_bytes())
+    whole[300:400] = bytes(100)
+    (root / "broken.png").write_bytes(whole)
+    huge = (root / "sound.png").read_bytes()
+    (root / "huge.png").write_bytes(huge[:16] + b"\0\0\xea\x60" * 2 + huge[24:])  # 60,000 x 60,000 by its header
+    head = str({"descr": "<u2", "fortran_order": False, "shape": (10**7, 10**7)}).encode().ljust(117) + b"\n"
+    (root / "huge.npy").write_bytes(b"\x93NUMPY\x01\0" + len(head).to_bytes(2, "little") + head)
+    (root / "names.npy").write_bytes((root / "huge.npy").read_bytes().replace(b"(10000000,", b"(Jansen123,"))
+    (root / "link.png").symlink_to(root / "sound.png")
+    made = deidentify(root, tmp_path / "out", key=KEY)
+    assert list(made.originals) == ["sound.png"]
+    assert sum(made.not_taken.values()) == 5
+    assert b"Jansen" not in everything_in(tmp_path / "out")
+
+
+def test_mutated_dicos_files_are_written_anew_or_named_and_none_ends_the_run(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    sound = [path.read_bytes() for path in dicos_objects.write_all(tmp_path / "sound").values()]
+    root.mkdir()
+    rng = np.random.default_rng(3)
+    for n in range(200):
+        (root / f"{n}.dcs").write_bytes(dicos_mutate.mutated(sound[n % len(sound)], rng))
+    made = deidentify(root, tmp_path / "out", key=KEY)
+    assert len(made.files) + sum(made.not_taken.values()) == 200
+    assert len(made.files) > 100
+    assert any(change["name"] == "unreadable" for one in made.files for change in one.changes)
+
+
+def test_bytes_behind_the_pixels_and_words_among_the_numbers_go(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    dataset = dicos.dx_dataset(dicos_objects.dx())
+    pixels = bytes(dataset.PixelData)
+    dataset.PixelData = pixels + b"JANSEN-MSKU7654321"
+    files.write_dataset(root / "a.dcs", dataset)
+    content = (root / "a.dcs").read_bytes()
+    at = content.index(b"\x18\x00\x60\x00DS") + 6
+    (root / "a.dcs").write_bytes(content[: at + 2] + b"PIET" + content[at + 6 :])
+    assert int.from_bytes(content[at : at + 2], "little") == 4
+    made = deidentify(root, tmp_path / "out", key=KEY)
+    out = tmp_path / "out" / made.originals["a.dcs"]
+    assert bytes(pydicom.dcmread(out).PixelData) == pixels
+    assert [word for word in (b"PIET", b"JANSEN") if word in out.read_bytes()] == []

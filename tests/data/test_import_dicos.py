@@ -455,3 +455,9 @@ def test_the_command_gives_predictions_back_as_reports(tmp_path: Path) -> None:
     assert decisions == {dicos.uid_of("scan", n): ("ALARM" if n % 2 else "CLEAR") for n in range(4)}
     again = models.load("dicos_report", tmp_path / "back").predict(dataset.scans)
     assert sorted(again.kind("score")["score"]) == [0.25, 0.25, 0.75, 0.75]
+
+
+def test_a_folder_of_which_nothing_can_be_taken_says_why(tmp_path: Path) -> None:
+    dicos.write_dx(tmp_path / "in" / "one.dcs", make.dx())
+    with pytest.raises(BadTable, match=r"left out 1: no ground truth: .* \(one\.dcs\)"):
+        import_dicos(tmp_path / "in", out=tmp_path / "out", vector="mail", quiet=True)

@@ -122,6 +122,8 @@ def test_a_pair_of_files_is_one_view_and_dark_beams_are_turned_over(tmp_path: Pa
     assert sorted(views) == [[897, 697], [898, 698], [899, 699], [900, 700]]
     with pytest.raises(BadTable, match="whether the open beam is bright or dark is not known"):
         data.import_set(tmp_path / "in", out=tmp_path / "no", options={**options, "polarity": "unknown"}, **given)
+    with pytest.raises(BadTable, match="an open beam of 100000 is no count of 16 bits"):
+        data.import_set(tmp_path / "in", out=tmp_path / "no", options={**options, "full_scale": "100000"}, **given)
     (tmp_path / "in" / "gun" / "1_LE.png").unlink()
     with pytest.raises(BadTable, match=r"gun/1_HE.png: 1_LE.png is not beside it"):
         data.import_set(tmp_path / "in", out=tmp_path / "no", options=options, **given)

@@ -1,5 +1,7 @@
 """Every research set comes in from a folder of its true shape, with the traps of that shape handled."""
 
+import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cargoxray import cargoxray
+from cargoxray import cargoxray, packed
 from clcxray import clcxray
 from compassxp import compassxp
 from dvxray import dvxray
@@ -204,6 +206,26 @@ def test_cargoxray_boxes_are_centres_and_labels_merge(tmp_path: Path) -> None:
     shoes = brought(root, "cargoxray", tmp_path / "two", options=options, classes={"shoes": "counterfeit"})
     boxes = shoes.objects[["x0", "y0", "x1", "y1"]].to_numpy()
     assert np.array_equal(boxes, [[12, 6, 20, 18]] * 3)
+
+
+def test_cargoxray_tables_of_what_no_table_holds_are_left_out_and_told(tmp_path: Path) -> None:
+    root = cargoxray(tmp_path / "in")
+    boxes = json.loads(gzip.decompress((root / "annotations.json.gz").read_bytes()))
+    boxes[0]["image_id"] = [1, 2]
+    packed(root / "annotations.json.gz", boxes)
+    rows = [{"image_id": n, "filepath": f"images/{n}.png", "width": float("inf"), "height": 24} for n in range(5)]
+    packed(root / "images.json.gz", [*rows, {"image_id": {}, "filepath": "images/5.png"}])
+    dataset = brought(root, "cargoxray", tmp_path / "out", classes={"*": "benign"})
+    assert len(dataset.scans) == 5
+    assert "the box names no image" in left_out(tmp_path / "out")
+
+
+def test_opixray_edges_that_are_no_numbers_are_left_out_and_told(tmp_path: Path) -> None:
+    root = opixray(tmp_path / "in")
+    path = sorted((root / "test" / "test_annotation").glob("*.txt"))[0]
+    path.write_text(f"{path.stem}.jpg Straight_Knife nan 3 12 8\n", encoding="utf-8")
+    brought(root, "opixray", tmp_path / "out")
+    assert any("is not image, class, x1" in why for why in left_out(tmp_path / "out"))
 
 
 def test_the_class_map_of_a_set_can_be_changed_by_word_and_by_file(tmp_path: Path) -> None:

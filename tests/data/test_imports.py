@@ -284,6 +284,15 @@ def test_mixed_series_are_not_warned_of(tmp_path: Path) -> None:
     assert not [line for line in data.check(out) if "confounded" in line]
 
 
+def test_a_dataset_is_never_written_into_its_source(bags: Path) -> None:
+    before = sorted(bags.rglob("*"))
+    with pytest.raises(BadFile, match="never written to"):
+        imported(bags, bags / "dataset")
+    with pytest.raises(BadFile, match="never written to"):
+        imported(bags, bags)
+    assert sorted(bags.rglob("*")) == before
+
+
 def test_a_data_card_counts_what_is_there_and_names_no_machine_path(bags: Path, tmp_path: Path) -> None:
     out = imported(bags, tmp_path / "out", licence="own", licence_of_upstream="on request")
     card = data.card(out)

@@ -179,3 +179,17 @@ def test_mutated_files_are_told_or_made_again_and_never_crash(bags: Path, name: 
         if name.startswith(".check"):
             assert told.faults == [], (n, told.lines)
         (bags / name).write_bytes(whole)
+
+
+def test_a_corpus_of_large_scans_is_sealed_whatever_its_files_of_pixels_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path))
+    monkeypatch.setattr(store, "_SHARD_BYTES", 1 << 18)  # a scan is large where a file holds few
+    few = data.Profile("few", 1, 4, 2, 1, 4)
+    folder = data.make("mail", profile=few, seed=1, sensors=["mail_160kv"], workers=1, quiet=True)[0]
+    stored = store.read_stored(folder)
+    assert 1 <= store.shard_items_of(stored) < store.SHARD_ITEMS
+    assert len(list((folder / store.PIXELS).iterdir())) > 1
+    manifest.seal(folder)
+    assert checks.inspect(folder).faults == []

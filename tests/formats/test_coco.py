@@ -127,3 +127,9 @@ def test_the_boxes_of_real_scans_are_read(compassxp: Path) -> None:
     assert len(coco.images) == len(coco.boxes) == 12
     first = coco.boxes[0]
     assert (first.x0, first.y0, first.x1, first.y1) == (222, 289, 639, 363)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(fabricated.coco_content(2)), encoding="utf-8-sig")
+    assert len(read_coco(path).images) == 2

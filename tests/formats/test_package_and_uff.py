@@ -185,6 +185,13 @@ def test_an_installed_decoder_is_asked_and_may_decline(tmp_path: Path, monkeypat
     with pytest.raises(BadValue, match="'c_broken' of an installed package cannot be loaded: no such library"):
         uff.read_uff(path)
 
+    def fails(path: Path) -> None:
+        raise KeyError("layer 7")
+
+    found[:] = [Point("d_failing", fails)]
+    with pytest.raises(BadFile, match=r"the decoder 'd_failing' failed \(KeyError: 'layer 7'\)"):
+        uff.read_uff(path)
+
 
 def test_the_mapping_table_lists_every_field_once_and_claims_nothing() -> None:
     rows = uff.mapping()

@@ -102,6 +102,8 @@ def bring_in(
         item_of = _items_of(opened, settings, faults)
         if not opened and not faults:
             faults.append("there is no image")
+            left_out = summary.grouped(listing.skipped)
+            faults += [f"left out {one.count}: {one.why} ({', '.join(one.examples)})" for one in left_out]
         if faults:
             raise BadTable(str(root), faults)
         return _written(root, opened, item_of, listing, classes, settings, out, work)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from xraybench.core.errors import BadFile
 from xraybench.core.types import TRACKS
+from xraybench.data import store
 from xraybench.data.store import Stored
 from xraybench.formats.raster import Raster, read_raster
 
-FOLDER = "views"
+FOLDER = store.KEPT
 COUNT_TRACKS = tuple(track for track in TRACKS if track not in ("colour", "grey"))  # 16-bit counts, not pictures
 
 
@@ -51,7 +52,7 @@ def as_channels(raster: Raster, track: str, full_scale: float, where: str) -> ND
 
     Raises:
         BadFile: A channel of the track is not among the planes, the polarity is not known, or a count to be turned over
-            lies above the full scale.
+            lies above the full scale, or the full scale above 16 bits.
     """
     names = [plane.name for plane in raster.planes]
     lacking = [name for name in TRACKS[track] if name not in names]
@@ -61,6 +62,10 @@ def as_channels(raster: Raster, track: str, full_scale: float, where: str) -> ND
         )
     pixels = raster.pixels[..., [names.index(name) for name in TRACKS[track]]]
     if raster.polarity == "absorption":
+        if not full_scale <= np.iinfo(np.uint16).max:
+            raise BadFile(
+                f"{where}: an open beam of {full_scale:g} is no count of 16 bits, so nothing is turned over at it."
+            )
         if pixels.max() > full_scale:
             raise BadFile(f"{where}: a count of {int(pixels.max())} lies above the open beam of {full_scale:g}.")
         return (np.uint16(full_scale) - pixels).astype(np.uint16)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from xraybench.core import vocabulary
 from xraybench.core.vocabulary import SIZES, SPLITS, UNKNOWN
-from xraybench.data import manifest, store, summary
+from xraybench.data import counts, manifest, store, summary
 from xraybench.data.checks import WARNING, warnings_about
 from xraybench.data.profiles import SIZE_CUTS, size_of
 from xraybench.data.splits import BENIGN
@@ -241,6 +241,11 @@ def _example_note(stored: Stored, words: Words, examples: Sequence[Example], n_e
 def _honesty(stored: Stored) -> str:
     if stored.manifest.is_simulated:
         return "**Simulated scans.** A score on them is no statement about performance in the field."
+    if stored.files["path"].str.startswith(f"{counts.FOLDER}/").any() and (stored.folder / counts.FOLDER).is_dir():
+        return (
+            f"**Real scans.** Their counts lie in the folder `{counts.FOLDER}/` of this dataset: whoever is given the "
+            "folder is given the scans. Nothing is sent anywhere."
+        )
     return "**Real scans**, read where they lie. Nothing of them is copied into this dataset, and nothing is sent anywhere."
 
 

@@ -91,10 +91,21 @@ def deidentify_dataset(dataset: Dataset, one: Pass, *, burned_in: bool | None = 
 
 
 def _walk(dataset: Dataset, one: Pass, path: str, *, in_operator: bool) -> None:
+    _unreadable(dataset, one, path)
     _private(dataset, one, path)
     _times(dataset, one, path)
     for element in [dataset[tag] for tag in list(dataset.keys()) if not tag.is_private]:
         _one(dataset, element, one, path, in_operator)
+
+
+def _unreadable(dataset: Dataset, one: Pass, path: str) -> None:
+    """Remove what cannot be decoded: nobody can say what it holds."""
+    for tag in list(dataset.keys()):
+        try:
+            _ = dataset[tag].value
+        except Exception:  # pydicom raises whatever a broken value makes it raise
+            one.changes.append(Change(path + _label(int(tag)), "unreadable", "removed"))
+            del dataset[tag]
 
 
 def _one(dataset: Dataset, element: DataElement, one: Pass, path: str, in_operator: bool) -> None:
@@ -130,7 +141,11 @@ def _one(dataset: Dataset, element: DataElement, one: Pass, path: str, in_operat
             _replace(element, REMOVED_TEXT, "cleaned", one, path)
     elif tag in (_BITMAP, _PIXELS, *KEPT_TEXT):
         return
-    elif vr in _SPOKEN_VR or (vr == "CS" and not _is_term(tag, element.value)):
+    elif (
+        vr in _SPOKEN_VR
+        or (vr == "CS" and not _is_term(tag, element.value))
+        or (vr in ("DS", "IS") and not all(map(_is_number, _all(element.value))))
+    ):
         _remove(dataset, element, one, path)
 
 
@@ -145,6 +160,11 @@ def _is_term(tag: int, value: Any) -> bool:
     if terms:
         return all(word in terms or word == "" for word in words)
     return all(re.fullmatch(r"[A-Z0-9_ ]{0,16}", word) and not re.search(r"\d{4}", word) for word in words)
+
+
+def _is_number(text: str) -> bool:
+    """Numbers are written as text in two representations, and a writer may put anything there."""
+    return not text or re.fullmatch(r"[-+0-9.eE ]+", text) is not None
 
 
 def _items(element: DataElement, one: Pass, path: str, *, in_operator: bool) -> None:
@@ -180,7 +200,7 @@ def _private(dataset: Dataset, one: Pass, path: str) -> None:
             _remove(dataset, element, one, path)
         elif name in (*dictionary.IDENTIFYING_ELEMENTS, "scan_id", "item_id"):
             _replace(element, _each(element.value, one.key.name_of), "pseudonym", one, path)
-        elif name and isinstance(element.value, str) and not _is_benchmark_word(name, element.value):
+        elif name and not _is_of_the_benchmark(name, element):
             _remove(dataset, element, one, path)
 
 
@@ -195,6 +215,13 @@ def _own_elements(dataset: Dataset) -> dict[int, str]:
             for element, (_, name) in dictionary.PRIVATE_ELEMENTS.items():
                 found[(group << 16) | (block << 8) | element] = name
     return found
+
+
+def _is_of_the_benchmark(name: str, element: DataElement) -> bool:
+    """Numbers where numbers belong, and words of the benchmark: each of several."""
+    if str(element.VR) == "FL":
+        return True
+    return str(element.VR) == "LO" and all(_is_benchmark_word(name, word) for word in _all(element.value) if word)
 
 
 def _is_benchmark_word(name: str, value: str) -> bool:

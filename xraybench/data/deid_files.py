@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from xraybench.core.errors import BadFile
-from xraybench.data.deid_words import Change, is_clean
+from xraybench.data.deid_words import STATES, WORDS, Change, is_clean
 from xraybench.data.pseudonyms import SiteKey, shifted_text
 from xraybench.formats.images import MOST_PIXELS
 
@@ -32,10 +32,11 @@ _ELEMENTS = {
         bottomright point3d processinstructions operations operation suspiciontypes marks mark atr_results atr files
         attributes annotation size object bndbox images annotations categories info scan views view polygon points point""",
     "number": """x y z speed energylevel threshold width height depth xmin ymin xmax ymax segmented truncated difficult
-        occluded id image_id category_id bbox area iscrowd segmentation score n_views bits energy""",
+        occluded image_id category_id bbox area iscrowd segmentation score n_views bits energy""",
+    "id": "id",
     "flag": "hedrequired iscontainerempty xraydone inspectdone inspectionsuspicious searchdone searchfound",
-    "word": """state inspectiontype scanposition verdict mllist status result version name label category supercategory pose
-        polarity type""",
+    "word": "state inspectiontype scanposition verdict mllist status result version pose polarity type",
+    "class": "name label category supercategory",
     "identifier": """truckid fileid containerid platenumber declarationid accession system site containerid1 container1
         container_no containerid2 container2""",
     "time": "date start end createdate exportdate scantime",
@@ -43,6 +44,10 @@ _ELEMENTS = {
     "attribute": "attribute",
 }
 RULES = {name: rule for rule, names in _ELEMENTS.items() for name in names.split()}
+# A name is that of a class only where classes are named, a number that of a row only where rows are numbered: elsewhere
+# they are those of a person or a consignment.
+_CLASS_PLACES = {"object", "categories", "annotations"}
+_ROW_PLACES = {"images", "annotations", "categories"}
 _FLAGS = {"true", "false", "yes", "no", "y", "n", "0", "1"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z_ /-]{0,31}")
 _VERSION = re.compile(r"v?\d{1,3}(\.\d{1,4}){0,3}")
@@ -61,6 +66,7 @@ class SidecarPass:
         text = text.strip()
         if not text:
             return ""
+        rule = rule_at(rule, where)
         new = self._new(rule, text)
         if new != text:
             action = {"identifier": "pseudonym", "file": "pseudonym", "time": "shifted"}.get(rule, "removed")
@@ -77,12 +83,29 @@ class SidecarPass:
         fits = {
             "number": bool(_NUMBER.fullmatch(text)),
             "flag": text.lower() in _FLAGS,
-            "word": bool(_WORD.fullmatch(text) or _VERSION.fullmatch(text)) and len(text.split()) <= 3,
+            "word": bool(_VERSION.fullmatch(text)) or _is_state(text),
+            "class": bool(_WORD.fullmatch(text)) and len(text.split()) <= 3,
         }
         return text if fits.get(rule, False) else None
 
     def removed(self, where: str) -> None:
         self.changes.append(Change(where, where.rpartition("/")[2], "removed"))
+
+
+def rule_at(rule: str, where: str) -> str:
+    """The rule of an element or key at its place: `name` and `id` mean different things in different ones."""
+    place = (where.split("/")[:-1] or [""])[-1].lower()
+    if rule == "class" and place not in _CLASS_PLACES:
+        return "word"
+    if rule == "id":
+        return "number" if place in _ROW_PLACES else "identifier"
+    return rule
+
+
+def _is_state(text: str) -> bool:
+    """Whether a text is made of words that a scanner or its console says of a scan: no name, no sentence."""
+    words = re.findall(r"[^\W_]+", text.lower())
+    return 0 < len(words) <= 4 and all(word in STATES or word in WORDS for word in words)
 
 
 def clean_png(content: bytes) -> tuple[bytes, list[Change]]:
@@ -235,8 +258,8 @@ def clean_array(content: bytes) -> tuple[bytes, list[Change]]:
     """
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise BadFile(f"not an array ({str(error)[:80]}).") from None
+    except Exception:  # the header is Python text: parsing it raises whatever it likes, and quotes what it met
+        raise BadFile("not an array, or not a whole one.") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "uif":
         raise BadFile("not an array of numbers.")
     buffer = io.BytesIO()
@@ -274,7 +297,9 @@ def clean_xml(content: bytes, one: SidecarPass) -> bytes:
         if rule is None or rule == "attribute" or depth > _MOST_DEPTH or (is_tree and rule not in ("keep", "file")):
             one.removed(where if rule or name.lower() in RULES else f"{path}/{name if is_clean(name) else 'element'}")
             return None
-        new = Element(f"{space}}}{name}" if space.startswith("{http") or space.startswith("{dataforms") else name)
+        new = Element(name)
+        if space and depth == 0:
+            one.removed(f"{where}@xmlns")  # an address of anybody's choice; no reader of ours needs it
         if told is not None:
             new.set("name", str(told))
         for key in list(element.attrib):
@@ -335,7 +360,7 @@ def _kept(value: Any, rule: str, where: str, depth: int, one: SidecarPass) -> An
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        if rule in ("number", "flag"):
+        if rule_at(rule, where) in ("number", "flag"):
             return value
         return one.text(rule, str(value), where) if rule != "keep" else one.removed(where)
     return one.text(rule, str(value), where) if rule != "keep" else one.removed(where)
@@ -359,4 +384,11 @@ def clean_labels(content: bytes) -> bytes:
 def suffix_of(path: PurePosixPath) -> str:
     """The suffix of a file if it is one of a known kind, in small letters."""
     known = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy", ".xml", ".json", ".txt", ".dcs", ".dcm", ".dicos", ".dicom"}  # noqa: E501  # fmt: skip
+    if path.name.lower().endswith(".npy.json"):
+        return ".npy.json"  # what the planes of an array are: found by the array's name
     return path.suffix.lower() if path.suffix.lower() in known else ""
+
+
+def stem_of(path: PurePosixPath) -> str:
+    """The name of a file without the suffix of its kind; other points belong to it, as in a file named by its UID."""
+    return path.name[: len(path.name) - len(suffix_of(path))]

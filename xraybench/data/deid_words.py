@@ -14,6 +14,12 @@ _DESCRIBING = """a agent and any at back bag baggage beam bottom box cargo carri
 _OF_THE_VOCABULARY = {
     word for axis in ("vector", "threat", "concealment") for name in vocabulary.names(axis) for word in name.split("_")
 }
+# What scanners and their consoles say of a scan and of the work on it.
+_STATES = """abort aborted absorption accepted alarm automatic clean clear cleared closed complete completed conform done
+    empty error failed finished found full inspected inspection loaded manual negative new no none normal not ok open passed
+    pending positive primary processed ready rejected released rescan search searched secondary started stopped success
+    suspect suspected suspicious transmission unknown unspecified warning waiting yes"""
+STATES = frozenset(_STATES.split())
 WORDS = frozenset(_DESCRIBING.split()) | _OF_THE_VOCABULARY
 
 

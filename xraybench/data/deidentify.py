@@ -26,6 +26,7 @@ from xraybench.data import burned_in, deid_files
 from xraybench.data.deid_files import SidecarPass
 from xraybench.data.pseudonyms import SiteKey, read_key
 from xraybench.data.splits import BENIGN
+from xraybench.formats.images import FORMATS, check_claim
 
 REPORT = "deidentification.json"
 PROFILE = "XRAYBENCH-DEID-1"
@@ -113,7 +114,7 @@ def deidentify(
     source, out = Path(source), Path(out)
     if not source.is_dir():
         raise BadFile(f"{source}: there is no such folder.")
-    _check_places(source, out, key)
+    check_places(source, out, key)
     site = key if isinstance(key, SiteKey) else read_key(key)
     run = _Run(source.resolve(), site, {*_PLAIN_FOLDERS, *keep_folders}, keep_equipment, keep_country)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +130,11 @@ def deidentify(
     return made
 
 
-def _check_places(source: Path, out: Path, key: Path | str | SiteKey) -> None:
+def check_places(source: Path, out: Path, key: Path | str | SiteKey, names: Path | None = None) -> None:
+    """Raises:
+    BadValue: One folder lies in the other, or the key or the list of old and new names in one of them.
+    BadFile: `out` holds something.
+    """
     inner, outer = source.resolve(), out.resolve()
     if inner == outer or inner in outer.parents or outer in inner.parents:
         raise BadValue(f"{out}: lies in {source} or around it; the result needs a folder of its own.")
@@ -137,6 +142,10 @@ def _check_places(source: Path, out: Path, key: Path | str | SiteKey) -> None:
         raise BadFile(f"{out}: holds something already. Name another folder, or delete it first.")
     if not isinstance(key, SiteKey) and {inner, outer} & set(Path(key).resolve().parents):
         raise BadValue(f"{key}: the key must not lie with the scans; it would travel with them.")
+    if names is not None and {inner, outer} & set(names.resolve().parents):
+        raise BadValue(
+            f"{names}: the list of old and new names must not lie with the scans; it would travel with them."
+        )
 
 
 def _record(made: Deidentified) -> dict[str, Any]:
@@ -157,8 +166,10 @@ class _Run:
     def __init__(self, root: Path, key: SiteKey, plain: set[str], keep_equipment: bool, keep_country: bool) -> None:
         self.root, self.key, self.plain = root, key, plain
         self.keep_equipment, self.keep_country = keep_equipment, keep_country
-        found = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
-        self.paths = [PurePosixPath(path.relative_to(root).as_posix()) for path in found]
+        found = sorted(root.rglob("*"))
+        self.n_links = sum(path.is_symlink() for path in found)
+        plain_files = (path for path in found if path.is_file() and not path.is_symlink())
+        self.paths = [PurePosixPath(path.relative_to(root).as_posix()) for path in plain_files]
         self.scan_of = self._scans()
 
     def write(self, building: Path, out: Path, quiet: bool) -> Deidentified:
@@ -169,6 +180,8 @@ class _Run:
                 continue
             new = self.new_path(path)
             try:
+                if (building / new).exists():
+                    raise BadFile("its new name is that of another file; give the two different names.")
                 content, report = self._one(path, new)
             except UserError as error:
                 not_taken[_reason(error, path)] += 1
@@ -176,13 +189,16 @@ class _Run:
             write_bytes(building / new, content)
             reports.append(report)
             originals[str(path)] = new
+        if self.n_links:
+            not_taken["a link, which may lead anywhere"] += self.n_links
         return Deidentified(out, tuple(sorted(reports, key=lambda one: one.file)), dict(not_taken), originals)
 
     def new_path(self, path: PurePosixPath) -> str:
         """Where a file lies afterwards; its suffix tells its kind and stays."""
         folders = [part if part.lower() in self.plain or part in self.plain else self.key.file_stem_of(part)
                    for part in path.parent.parts]  # fmt: skip
-        return "/".join([*folders, self.key.file_stem_of(path.name.split(".")[0]) + deid_files.suffix_of(path)])
+        suffix = path.name[len(deid_files.stem_of(path)) :]
+        return "/".join([*folders, self.key.file_stem_of(deid_files.stem_of(path)) + suffix])
 
     def rename(self, name: str) -> str:
         """How a file that a sidecar names is called afterwards."""
@@ -202,9 +218,9 @@ class _Run:
                 except UserError:
                     continue
                 if uid:
-                    found[path] = by_stem[str(path.parent / path.name.split(".")[0])] = uid
+                    found[path] = by_stem[str(path.parent / deid_files.stem_of(path))] = uid
         for path in self.paths:
-            stem = str(path.parent / path.name.split(".")[0])
+            stem = str(path.parent / deid_files.stem_of(path))
             found.setdefault(path, by_stem.get(stem, stem))
         return found
 
@@ -213,11 +229,16 @@ class _Run:
 
         shift = self.key.shift_of(self.scan_of[path])
         if files.is_dicos(self.root / path):
-            return self._dicos(path, new, shift)
+            try:
+                return self._dicos(path, new, shift)
+            except UserError:
+                raise
+            except Exception:  # pydicom raises whatever a broken file makes it raise, and may quote it
+                raise BadFile("broken: it cannot be read and written anew.") from None
         content = (self.root / path).read_bytes()
         if cleaner := _RASTERS.get(path.suffix.lower()):
             written, changes = cleaner(content)
-            n_lines = _n_text_lines(written, path.suffix.lower())
+            n_lines = _n_text_lines(written, path)
             return written, FileReport(new, "image", tuple(map(asdict, changes)), n_lines)
         one = SidecarPass(self.key, shift, self.rename)
         written = _SIDECARS.get(path.suffix.lower(), _refuse)(content, one)
@@ -227,7 +248,10 @@ class _Run:
         from xraybench.data import deid_dicos
         from xraybench.formats.dicos import check, files
 
-        opened = files.open_dicos(self.root / path)
+        try:
+            opened = files.open_dicos(self.root / path)
+        except BadFile as error:  # without the text in brackets, which may quote the file
+            raise BadFile(str(error).partition(" (")[0]) from None
         dataset = opened.dataset
         if not opened.kind:
             raise BadFile("no object of DICOS.")
@@ -239,6 +263,8 @@ class _Run:
                 dataset.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()
                 dataset["PixelData"].VR = "OW"
                 dataset["PixelData"].is_undefined_length = False
+            elif len(dataset.PixelData) > pixels.nbytes:  # what lies behind the pixels may be anything
+                dataset.PixelData = dataset.PixelData[: pixels.nbytes] + b"\0" * (pixels.nbytes % 2)
         one = deid_dicos.Pass(self.key, shift, self.keep_equipment, self.keep_country)
         deid_dicos.deidentify_dataset(dataset, one, burned_in=n_lines > 0 if n_lines >= 0 else None)
         with tempfile.TemporaryDirectory() as folder:
@@ -263,18 +289,27 @@ def _reason(error: UserError, path: PurePosixPath) -> str:
     return f"{path.suffix.lower() if deid_files.suffix_of(path) else 'other'} file: {text}"
 
 
-def _n_text_lines(content: bytes, suffix: str) -> int:
+def _n_text_lines(content: bytes, path: PurePosixPath) -> int:
+    """Lines of text seen in an image file. A picture that cannot be decoded cannot be looked at, so it is refused."""
     import io
+    import warnings
 
     from PIL import Image
 
-    if suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         array = np.load(io.BytesIO(content), allow_pickle=False)
         return _n_lines_of(array) if array.ndim in (2, 3) and min(array.shape[:2]) > 1 else -1
-    with Image.open(io.BytesIO(content)) as image:
-        return _n_lines_of(
-            np.asarray(image.convert("RGB") if image.mode in ("P", "CMYK", "RGBA", "LA", "1") else image)
-        )
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            n_pixels = image.width * image.height
+            check_claim(Path(path.name), n_pixels, 3 * n_pixels, len(content))
+            is_plain = image.mode not in ("P", "CMYK", "RGBA", "LA", "1")
+            pixels = np.asarray(image if is_plain else image.convert("RGB"))
+    except BadFile:
+        raise
+    except Exception:  # Pillow answers a broken image with almost any exception
+        raise BadFile("its pixels cannot be decoded.") from None
+    return _n_lines_of(pixels)
 
 
 def _n_lines_of(pixels: NDArray[np.generic]) -> int:

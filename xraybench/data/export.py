@@ -6,7 +6,7 @@ no word for (item, site, concealment) goes with it as a table.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from xraybench.core.errors import BadFile, BadParameter
 from xraybench.core.registry import did_you_mean
 from xraybench.core.vocabulary import SPLITS
 from xraybench.data import datacard, export_boxes, store
+from xraybench.data.counts import COUNT_TRACKS, count_files
 from xraybench.data.dataset import read_dataset
 from xraybench.data.store import Stored
 from xraybench.data.words import FILE as WORDS_FILE
@@ -40,7 +41,9 @@ def export(folder: Path | str, out: Path | str, *, to: str = "coco", quiet: bool
         folder: The dataset.
         out: The new folder; it must not exist, or be empty.
         to: `coco` (images and an annotation file a split), `voc` or `yolo` (the same in their files), or `package`
-            (exchange packages of 16-bit planes), or `dicos` (a file a view and energy, and a ground truth report).
+            (exchange packages of 16-bit planes), or `dicos` (a file a view and energy, and a ground truth report). The
+            first three hold pictures: of imported counts of two energies they take the high one, as 16-bit grey. An
+            object whose place nobody said gets the whole image as its box there; `labels.csv` leaves it empty.
         quiet: Say nothing.
 
     Returns:
@@ -122,6 +125,11 @@ def _written(stored: Stored, folder: Path) -> Iterator[list[tuple[str, int, int]
         for scan_id in stored.scans["scan_id"]:
             yield [_save(folder, scan_id, n, view) for n, view in enumerate(shown.read(scan_id))]
         return
+    if stored.manifest.track in COUNT_TRACKS:
+        read = count_files(stored)
+        for scan_id in stored.scans["scan_id"]:
+            yield [_save(folder, scan_id, n, view) for n, view in enumerate(read(scan_id))]
+        return
     root = Path(stored.manifest.source)
     files = {scan_id: rows.sort_values("view") for scan_id, rows in stored.files.groupby("scan_id")}
     for scan_id in stored.scans["scan_id"]:
@@ -147,11 +155,11 @@ def _save(folder: Path, scan_id: str, view: int, pixels: NDArray[np.generic]) ->
 def _to_package(stored: Stored, out: Path, quiet: bool) -> None:
     scan_ids = stored.scans["scan_id"].tolist()
     starts = range(0, len(scan_ids), _SCANS_A_PACKAGE)
-    manifest = stored.manifest
+    manifest, read = stored.manifest, _reader(stored)
     for number, start in enumerate(progress.track(starts, "writing packages", quiet=quiet)):
         planes: dict[str, NDArray[np.uint16]] = {}
         chosen = stored.scans.iloc[start : start + _SCANS_A_PACKAGE]
-        events = tuple(_event(stored, row, planes) for row in chosen.itertuples())
+        events = tuple(_event(stored, row, read(row.scan_id), planes) for row in chosen.itertuples())
         exchange = Exchange(
             name=f"{manifest.name}, part {number + 1} of {len(starts)}",
             scans=events,
@@ -164,7 +172,9 @@ def _to_package(stored: Stored, out: Path, quiet: bool) -> None:
         write_package(out / f"scans-{number:03d}.xrb", exchange)
 
 
-def _event(stored: Stored, scan: Any, planes: dict[str, NDArray[np.uint16]]) -> ScanEvent:
+def _event(
+    stored: Stored, scan: Any, views: Sequence[NDArray[np.generic]], planes: dict[str, NDArray[np.uint16]]
+) -> ScanEvent:
     item = stored.items[stored.items["item_id"] == scan.item_id].iloc[0]
     objects = stored.objects[stored.objects["scan_id"] == scan.scan_id]
     return ScanEvent(
@@ -174,18 +184,19 @@ def _event(stored: Stored, scan: Any, planes: dict[str, NDArray[np.uint16]]) -> 
         vector=scan.vector,
         site=item["site"],
         declared=getattr(scan, "declared", ""),
-        views=[_view(stored, scan.scan_id, n, view, planes) for n, view in enumerate(_counts(stored, scan.scan_id))],
+        views=[_view(stored, scan.scan_id, n, view, planes) for n, view in enumerate(views)],
         regions=[_region(row) for row in objects.itertuples()],
         learning=Learning(split=item["split"], label_source=item["label_source"], provenance=stored.manifest.name),
     )
 
 
-def _counts(stored: Stored, scan_id: str) -> list[NDArray[np.generic]]:
-    """The views of a scan as they are stored, 16-bit images not narrowed."""
-    if stored.manifest.is_simulated:
-        return list(read_dataset(stored.folder).scans.read(scan_id))
-    rows = stored.files[stored.files["scan_id"] == scan_id].sort_values("view")
-    return [images.read_image(Path(stored.manifest.source) / path) for path in rows["path"]]
+def _reader(stored: Stored) -> Callable[[str], Sequence[NDArray[np.generic]]]:
+    """Gives the views of a scan as they are stored, 16-bit images not narrowed."""
+    if stored.manifest.is_simulated or stored.manifest.track in COUNT_TRACKS:
+        return read_dataset(stored.folder).scans.read
+    root = Path(stored.manifest.source)
+    files = {scan_id: rows.sort_values("view")["path"].tolist() for scan_id, rows in stored.files.groupby("scan_id")}
+    return lambda scan_id: [images.read_image(root / path) for path in files[scan_id]]
 
 
 def _view(

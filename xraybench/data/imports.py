@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xraybench.core import vocabulary
-from xraybench.core.errors import BadParameter
+from xraybench.core.errors import BadFile, BadParameter
 from xraybench.data import importers
 from xraybench.data.bring import bring_in, check_settings, unused_faults
 from xraybench.data.listing import Listing, Settings
@@ -203,7 +203,7 @@ def import_set(
         UnknownName: Format, option, vector or concealment.
         BadParameter: No vector where the set has none of its own.
         BadTable: With every fault.
-        BadFile: No such source, not of this layout, or `out` holds something else.
+        BadFile: No such source, not of this layout, or `out` lies in it or holds something else.
     """
     importer = importers.get(format)
     importers.check_options(importer, options or {})
@@ -232,6 +232,8 @@ def import_set(
             options=_told_options(options or {}),
         )
     )
+    if Path(source).is_dir() and Path(source).resolve() in (out.resolve(), *out.resolve().parents):
+        raise BadFile(f"{out}: lies in {source}, which is never written to. Name a folder beside it.")
     root, listing = importer.read(Path(source), options or {})
     mapped = _class_map(importer, listing, classes or {})
     _select(listing, only or {})

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xraybench.core import progress, tables
 from xraybench.core.digest import DIGEST_BYTES
@@ -24,10 +25,11 @@ from xraybench.core.errors import UserError
 from xraybench.core.tables import Column, Table
 from xraybench.core.types import BoolArray, IntArray
 from xraybench.data import duplicates
-from xraybench.formats import images
+from xraybench.formats import images, raster
 
 FOLDER = ".check"
 _FILE = "looks-1.notes"  # another number when a column comes to mean something else
+_NPY = b"\x93NUMPY"
 _TICK_NS = 2_000_000_000
 GONE, OUTSIDE = "the image is not there any more", "leads out of the source folder"
 
@@ -114,7 +116,7 @@ def _look(root: Path, path: str, stat: IntArray) -> tuple[object, ...]:
     trusted = mtime if max(mtime, ctime) < before - _TICK_NS and len(content) == size else -1
     names = blake2b(content, digest_size=DIGEST_BYTES).hexdigest(), sha256(content).hexdigest()
     try:
-        pixels = images.read_image(root / path)
+        pixels = _pixels_of(root / path)
     except UserError as error:
         return (path, size, trusted, ctime, inode, *names, 0, 0, "", "", "", str(error).removeprefix(f"{root}{os.sep}"))
     shape = f"{pixels.dtype} {pixels.shape}"
@@ -124,10 +126,17 @@ def _look(root: Path, path: str, stat: IntArray) -> tuple[object, ...]:
     return (path, size, trusted, ctime, inode, *names, *seen)
 
 
+def _pixels_of(path: Path) -> NDArray[np.generic]:
+    """The pixels of a picture, or the counts of an array that an import has kept."""
+    return raster.read_raster(path).pixels if path.suffix.lower() == ".npy" else images.read_image(path)
+
+
 def _encoder(content: bytes) -> str:
     """How a picture was saved: often enough to tell the machine or the program that it comes from."""
     from PIL import Image
 
+    if content.startswith(_NPY):
+        return "NPY"
     with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
         told = f"{image.format} {image.mode}"
         quantised = getattr(image, "quantization", None)

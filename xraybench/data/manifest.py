@@ -231,8 +231,9 @@ def _images(stored: Stored) -> Iterator[tuple[str, str, str, int, list[Any]]]:
     """Path, digest, scan, view and other cells of each image."""
     if stored.manifest.is_simulated:
         scan_of = dict(zip(stored.scans["item_id"], stored.scans["scan_id"], strict=True))
+        shard_items = store.shard_items_of(stored)  # large scans lie in files that hold fewer
         for place, item_id in enumerate(sorted(stored.items["item_id"])):
-            shard, row = divmod(place, store.SHARD_ITEMS)
+            shard, row = divmod(place, shard_items)
             yield f"{store.PIXELS}/{shard:05d}.npy#{row:02d}", "", scan_of.get(item_id, ""), 0, []
         return
     files = stored.files

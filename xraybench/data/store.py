@@ -30,6 +30,7 @@ from xraybench.core.vocabulary import SPLITS
 MANIFEST = "dataset.json"
 ORIGIN = "origin.json"
 PIXELS = "pixels"
+KEPT = "views"  # counts that an import keeps in the dataset folder
 DIFFICULTY_FILE, DIFFICULTY_DIGEST = "difficulty.parquet", "difficulty.digest"
 SHARD_ITEMS = 32  # most scans in a file of pixels: what a killed generation loses at most, per worker
 _SHARD_BYTES = 32 * 2**20  # of a file that holds fewer, because its scans are large
@@ -90,6 +91,8 @@ def read_unchecked(folder: Path | str) -> Stored:
     if not (folder / MANIFEST).is_file():
         raise BadFile(f"{folder}: holds no {MANIFEST}, so it is not a dataset, or one whose making was interrupted.")
     manifest = read_document(folder / MANIFEST, DatasetManifest)
+    if not manifest.is_simulated and (folder / KEPT).is_dir() and not Path(manifest.source).is_dir():
+        manifest = manifest.model_copy(update={"source": str(folder.absolute())})  # it keeps its counts and was moved
     origin_path, files_path = folder / ORIGIN, folder / "files.parquet"
     return Stored(
         folder,

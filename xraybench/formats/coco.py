@@ -108,7 +108,7 @@ def _short(value: float) -> float | int:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadFile(f"{path}: there is no such file.") from None
     except (OSError, UnicodeDecodeError) as error:

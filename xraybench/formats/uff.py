@@ -193,8 +193,15 @@ def read_uff(path: Path | str) -> Exchange:
     if _UNIVERSAL_FILE.match(head):
         raise BadFile(f"{path}: this is a Universal File Format of vibration tests, which shares its letters with UFF.")
     installed = decoders()
-    for decode in installed.values():
-        decoded = decode(path)
+    for name, decode in installed.items():
+        try:
+            decoded = decode(path)
+        except (BadFile, BadTable):
+            raise
+        except Exception as error:  # a decoder is somebody else's program
+            raise BadFile(
+                f"{path}: the decoder '{name}' failed ({type(error).__name__}: {str(error)[:100]})."
+            ) from error
         if decoded is not None:
             return decoded
     if not installed:

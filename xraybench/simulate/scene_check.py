@@ -74,7 +74,7 @@ def _word_faults(scene: Scene) -> list[str]:
         faults.append(f"vector: is '{scene.vector}'. {did_you_mean(scene.vector, vectors)}")
     if scene.threat and scene.threat not in threats:
         faults.append(f"threat: is '{scene.threat}'. {did_you_mean(scene.threat, threats)}")
-    concealments = vocabulary.names("concealment")
+    concealments = list(vocabulary.names("concealment"))
     if scene.concealment and scene.concealment not in concealments:
         faults.append(f"concealment: is '{scene.concealment}'. {did_you_mean(scene.concealment, concealments)}")
     for i, thing in enumerate(scene.objects):

@@ -17,6 +17,7 @@ from xraybench.core.errors import BadFile
 from xraybench.data.listing import Box, Find, Listing, Picture, facts_of, folder_of, inside, lines_of
 
 MOST_BYTES = 1 << 30
+MOST_SIDE = 1 << 31  # pixels; JSON knows numbers without end
 _IMAGES, _ANNOTATIONS = "images.json.gz", "annotations.json.gz"
 
 
@@ -34,7 +35,7 @@ def read(source: Path, options: Mapping[str, str]) -> tuple[Path, Listing]:
     for row in _rows(_table(root, _IMAGES)):
         key = row.get("image_id")
         path = inside(str(row.get("filepath") or ""))
-        if path is None or key is None or key in known:
+        if path is None or not isinstance(key, str | int) or key in known:
             listing.skip(str(row.get("filepath"))[:80], "its row of the image table is broken or stands twice")
             continue
         known.add(key)
@@ -86,6 +87,10 @@ def _finds(rows: list[dict[str, Any]], synonyms: Mapping[str, str], listing: Lis
             continue
         plain = " ".join(text.split()).lower()
         label = synonyms.get(plain, plain)
+        key = row.get("image_id")
+        if not isinstance(key, str | int):
+            listing.skip(where, "the box names no image")
+            continue
         edges = [row.get(name) for name in ("x", "y", "width", "height")]
         if not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in edges):
             listing.skip(where, "the box is not of shares in [0, 1]")
@@ -93,14 +98,14 @@ def _finds(rows: list[dict[str, Any]], synonyms: Mapping[str, str], listing: Lis
         x, y, width, height = (float(edge) for edge in edges if edge is not None)
         listing.labels += [label] if label not in listing.labels else []
         box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2, is_share=True)
-        found.setdefault(row.get("image_id"), []).append(Find(label, ((0, box),)))
+        found.setdefault(key, []).append(Find(label, ((0, box),)))
     return found
 
 
 def _size(row: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
     width, height = row.get("width"), row.get("height")
-    if isinstance(width, int | float) and isinstance(height, int | float) and width >= 1 and height >= 1:
-        return ((int(width), int(height)),)
+    if all(isinstance(side, int | float) and 1 <= side < MOST_SIDE for side in (width, height)):
+        return ((int(width), int(height)),)  # type: ignore[arg-type]  # numbers, as was just seen
     return ()
 
 

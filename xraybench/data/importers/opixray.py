@@ -5,6 +5,7 @@ the border (they are cut); class names hold underscores; the publishers' loader 
 of class 5, here an empty file is a benign scan; the levels' published counts are of objects, not images.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def _finds(path: Path, listing: Listing, root: Path) -> tuple[Find, ...]:
         try:
             edges = [float(part) for part in parts[-4:]]
             label = parts[-5]
+            if not all(map(math.isfinite, edges)):
+                raise ValueError(line)
         except (ValueError, IndexError):
             listing.skip(path.relative_to(root).as_posix(), f"line {number} is not image, class, x1, y1, x2, y2")
             continue
