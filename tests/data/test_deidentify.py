@@ -18,9 +18,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.data import burned_in, deid_dicos, deid_files
-from xraybench.data.deidentify import REPORT, deidentify
+from xraybench.data.deidentify import REPORT, _n_lines_of, deidentify
 from xraybench.data.pseudonyms import SiteKey, make_key, read_key, shifted_date_time, shifted_moment, shifted_text
-from xraybench.formats import dicos
+from xraybench.formats import dicos, raster
 from xraybench.formats.dicos import check, files, private
 
 KEY = SiteKey(bytes(range(32)))
@@ -472,3 +472,31 @@ def test_bytes_behind_the_pixels_and_words_among_the_numbers_go(tmp_path: Path) 
     out = tmp_path / "out" / made.originals["a.dcs"]
     assert bytes(pydicom.dcmread(out).PixelData) == pixels
     assert [word for word in (b"PIET", b"JANSEN") if word in out.read_bytes()] == []
+
+
+def test_what_the_planes_are_stays_with_the_counts_and_nothing_else_does(tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    counts = np.random.default_rng(1).integers(0, 60_000, (40, 50, 2)).astype(np.uint16)
+    planes = (raster.Plane("hi", "160 kV"), raster.Plane("lo", "160 kV"))
+    told = raster.Raster(counts, planes, "transmission", 60_000.0)
+    one = raster.Raster(counts[..., :1], planes[:1], "transmission", 60_000.0)
+    for name, view in (("a.tif", told), ("b.npy", told), ("c.png", one)):
+        raster.write_raster(source / name, view)
+    named = raster.Raster(counts[..., :1], (raster.Plane(SECRET, f"by {SECRET}"),), "transmission")
+    raster.write_raster(source / "d.png", named)
+    deidentify(source, out, key=KEY, quiet=True)
+    found = [raster.read_raster(path) for path in sorted(out.rglob("*")) if path.suffix in raster.SUFFIXES]
+    kept = [view for view in found if view.polarity == "transmission"]
+    assert sorted(len(view.planes) for view in kept) == [1, 2, 2]
+    assert all(view.planes == planes[: len(view.planes)] and view.full_scale == 60_000.0 for view in kept)
+    assert len(found) == 4 and SECRET.encode() not in everything_in(out)
+
+
+def test_text_in_a_later_slice_of_a_volume_is_seen() -> None:
+    volume = np.full((3, 96, 128), 40_000, np.uint16)
+    picture = Image.new("L", (128, 96), 200)
+    ImageDraw.Draw(picture).text((4, 76), "MSKU 7654321", fill=0, font=ImageFont.load_default(size=16))
+    volume[2] = np.asarray(picture).astype(np.uint16) * 200
+    assert _n_lines_of(volume[:2]) == 0
+    assert _n_lines_of(volume) > 0

@@ -10,6 +10,7 @@ import json
 import re
 import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from xraybench.core.errors import BadFile
 from xraybench.data.deid_words import STATES, WORDS, Change, is_clean
 from xraybench.data.pseudonyms import SiteKey, shifted_text
+from xraybench.formats import raster
 from xraybench.formats.images import MOST_PIXELS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -124,6 +126,8 @@ def clean_png(content: bytes) -> tuple[bytes, list[Change]]:
             raise BadFile("the PNG is cut off.")
         if kind in _PNG_KEPT:
             kept.append(content[at:end])
+        elif kind == b"tEXt" and (facts := _facts_in(content[at + 8 : at + 8 + length])):
+            kept.append(_png_chunk(kind, f"{raster.TEXT_KEY}\0{facts}".encode("latin-1")))
         else:
             changes.append(Change(f"chunk {kind.decode('latin-1')}", "metadata", "removed"))
         at = end
@@ -132,6 +136,16 @@ def clean_png(content: bytes) -> tuple[bytes, list[Change]]:
     if at < len(content):
         changes.append(Change("after the end", f"{len(content) - at} bytes", "removed"))
     return b"".join(kept), changes
+
+
+def _facts_in(text: bytes) -> str | None:
+    """What a text chunk says of the planes of counts, if it says nothing else."""
+    key, _, value = text.partition(b"\0")
+    return raster.plain_facts(value.decode("latin-1")) if key == raster.TEXT_KEY.encode() else None
+
+
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def clean_jpeg(content: bytes) -> tuple[bytes, list[Change]]:
@@ -192,6 +206,7 @@ def clean_raster(content: bytes, kind: str) -> tuple[bytes, list[Change]]:
             if image.width * image.height * getattr(image, "n_frames", 1) > MOST_PIXELS:
                 raise BadFile(f"more than {MOST_PIXELS} pixels.")
             changes = [] if kind == "BMP" else _tiff_changes(image)
+            told = str(image.tag_v2.get(raster.DESCRIPTION, "")) if kind == "TIFF" else ""
             bits = max(image.tag_v2.get(258, (1,))) if kind == "TIFF" else 8
             if bits > 8 and image.mode not in ("I;16", "I;16B", "I;16L"):
                 raise BadFile(f"{bits} bits a channel in mode {image.mode}: not rewritten without loss.")
@@ -208,6 +223,9 @@ def clean_raster(content: bytes, kind: str) -> tuple[bytes, list[Change]]:
     options: dict[str, Any] = (
         {"save_all": True, "append_images": pictures[1:]} if kind == "TIFF" and pictures[1:] else {}
     )
+    if facts := raster.plain_facts(told):
+        options["tiffinfo"] = {raster.DESCRIPTION: facts}
+        changes = [change for change in changes if change.where != f"tag {raster.DESCRIPTION}"]
     pictures[0].save(buffer, kind, **options)
     with Image.open(io.BytesIO(buffer.getvalue()), formats=[kind]) as again:
         for n, frame in enumerate(frames):
@@ -335,6 +353,8 @@ def clean_json(content: bytes, one: SidecarPass) -> bytes:
         raise BadFile(f"not JSON ({str(error)[:80]}).") from None
     if not isinstance(value, dict):
         raise BadFile("no sidecar of a known kind: not an object.")
+    if facts := raster.plain_facts(json.dumps(value)):
+        return (facts + "\n").encode()
     return (json.dumps(_kept(value, "keep", "", 0, one), indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -313,9 +313,11 @@ def _n_text_lines(content: bytes, path: PurePosixPath) -> int:
 
 
 def _n_lines_of(pixels: NDArray[np.generic]) -> int:
-    """Lines of text seen in a picture; of a volume, in its first slice."""
-    flat = pixels if pixels.ndim == 2 or pixels.shape[-1] in (1, 3) else pixels[0]
-    return len(burned_in.text_lines(flat))
+    """Lines of text seen in a picture; of a volume or of planes, in the one that shows most."""
+    if pixels.ndim == 3 and pixels.shape[-1] <= 4 and pixels.shape[-1] not in (1, 3):
+        pixels = np.moveaxis(pixels, -1, 0)  # planes of counts
+    is_one = pixels.ndim == 2 or pixels.shape[-1] in (1, 3)
+    return max(len(burned_in.text_lines(one)) for one in ([pixels] if is_one else pixels))
 
 
 _RASTERS: dict[str, Callable[[bytes], tuple[bytes, list[Any]]]] = {

@@ -7,6 +7,7 @@ the same name beside it. Eight bits are a picture made for a screen, not counts:
 
 import io
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ SUFFIXES = (".tif", ".tiff", ".png", ".npy")
 MOST_PLANES = 64
 _SCHEMA = "xraybench.raster/1"
 _DEEP = ("I;16", "I;16B", "I;16L")
-_DESCRIPTION = 270  # TIFF tag ImageDescription
-_TEXT_KEY = "xraybench"
+DESCRIPTION = 270  # TIFF tag ImageDescription
+TEXT_KEY = "xraybench"
+_PLAIN_NAMES = ("hi", "lo", "z", "density", "mu", "albedo", "grey", UNKNOWN)
+_PLAIN_ENERGY = re.compile(r"unknown|\d{1,4}(\.\d{1,2})? ?(kV|keV|MV|MeV)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +133,32 @@ def check_raster(raster: Raster) -> None:
         raise BadValue(f"polarity '{raster.polarity}': one of {', '.join(POLARITIES)}.")
 
 
+def plain_facts(text: str) -> str | None:
+    """The description of planes in `text`, written anew from words of a closed list and numbers; None if it is none of ours.
+
+    For whoever removes what might identify: a description that says anything else is not taken over.
+    """
+    try:
+        facts = _facts_of(Path("text"), text)
+    except BadFile:
+        return None
+    if facts is None or not facts.planes or len(facts.planes) > MOST_PLANES:
+        return None
+    if not all(plane.name in _PLAIN_NAMES and _PLAIN_ENERGY.fullmatch(plane.energy) for plane in facts.planes):
+        return None
+    return _text_of(facts.planes, facts.polarity, facts.full_scale)
+
+
 def _facts_text(raster: Raster) -> str:
-    known = raster.full_scale == raster.full_scale
+    return _text_of(raster.planes, raster.polarity, raster.full_scale)
+
+
+def _text_of(planes: tuple[Plane, ...], polarity: str, full_scale: float) -> str:
     facts = {
         "schema_id": _SCHEMA,
-        "planes": [{"name": plane.name, "energy": plane.energy} for plane in raster.planes],
-        "polarity": raster.polarity,
-        "full_scale": raster.full_scale if known else None,
+        "planes": [{"name": plane.name, "energy": plane.energy} for plane in planes],
+        "polarity": polarity,
+        "full_scale": full_scale if full_scale == full_scale else None,
     }
     return json.dumps(facts, sort_keys=True, ensure_ascii=True)
 
@@ -176,7 +198,7 @@ def _png(plane: NDArray[np.uint16], facts: str) -> bytes:
     from PIL import Image, PngImagePlugin
 
     text = PngImagePlugin.PngInfo()
-    text.add_text(_TEXT_KEY, facts)
+    text.add_text(TEXT_KEY, facts)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(plane)).save(buffer, format="PNG", pnginfo=text)
     return buffer.getvalue()
@@ -187,7 +209,7 @@ def _tiff(pixels: NDArray[np.uint16], facts: str) -> bytes:
 
     pages = [Image.fromarray(np.ascontiguousarray(pixels[..., n])) for n in range(pixels.shape[2])]
     buffer = io.BytesIO()
-    pages[0].save(buffer, format="TIFF", save_all=True, append_images=pages[1:], tiffinfo={_DESCRIPTION: facts})
+    pages[0].save(buffer, format="TIFF", save_all=True, append_images=pages[1:], tiffinfo={DESCRIPTION: facts})
     return buffer.getvalue()
 
 
@@ -247,9 +269,9 @@ def _pages(path: Path, image: Any, content: bytes) -> tuple[NDArray[np.uint16], 
         raise BadFile(f"{path}: {n_pages} pages; a view has at most {MOST_PLANES} planes.")
     size = image.size
     check_claim(path, size[0] * size[1] * n_pages, size[0] * size[1] * n_pages * 2, len(content))
-    text = str(image.info.get(_TEXT_KEY, ""))
+    text = str(image.info.get(TEXT_KEY, ""))
     if image.format == "TIFF":
-        text = str(image.tag_v2.get(_DESCRIPTION, ""))
+        text = str(image.tag_v2.get(DESCRIPTION, ""))
     planes = []
     for page in range(n_pages):
         if n_pages > 1:
