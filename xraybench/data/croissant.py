@@ -8,8 +8,11 @@ Source: Croissant 1.1 and Croissant RAI 1.0 (mlcommons.org), PROV-O, ODRL 2.2, D
 extra `datacard`; writing needs nothing.
 """
 
+import contextlib
+import logging
 import os
 import warnings
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,11 +92,23 @@ def check_croissant(path: Path | str) -> list[str]:
     """
     mlcroissant = need("mlcroissant", extra="datacard", why="Checking a Croissant document")
     try:
-        with warnings.catch_warnings(action="ignore"):  # rdflib deprecates what mlcroissant still calls
+        # rdflib deprecates what mlcroissant still calls, and its own warnings are returned, not shouted
+        with warnings.catch_warnings(action="ignore"), _silent("absl"):
             dataset = mlcroissant.Dataset(jsonld=str(path))
     except mlcroissant.ValidationError as error:
         raise CheckFailed(f"{path}: not Croissant 1.1\n{error}") from None
     return [f"warning: {line}" for line in sorted(dataset.metadata.issues.warnings)]
+
+
+@contextlib.contextmanager
+def _silent(logger: str) -> Iterator[None]:
+    """Nothing that this logger says is shown."""
+    speaker = logging.getLogger(logger)
+    was, speaker.disabled = speaker.disabled, True
+    try:
+        yield
+    finally:
+        speaker.disabled = was
 
 
 def _tables(stored: Stored) -> list[Table]:
