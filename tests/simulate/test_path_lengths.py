@@ -214,3 +214,20 @@ def test_what_lies_outside_the_field_leaves_no_trace(scene_of: Callable[..., Sce
     scene = scene_of(parts.finish("plate", centred=False), threat="blade")
     assert not map_of(scene, mail_160kv, "steel").any()
     assert label(scene, mail_160kv).threats == ()
+
+
+@pytest.mark.parametrize("thick_mm", [40.0, 4.0])
+def test_a_hole_through_a_textured_block_leaves_nothing_of_it(
+    scene_of: Callable[..., Scene], far: Sensor, thick_mm: float
+) -> None:
+    """A narrow hole goes by more rays a pixel than its block; the texture goes with the block all the same."""
+    parts = Parts()
+    block = parts.box("water", (0.0, 0.0, 60.0), (200.0, 200.0, 40.0), texture=(1, 0.3))
+    parts.box("", (0.0, 0.0, 60.0), (96.0, thick_mm, 40.0), inside=block)
+    found = map_of(scene_of(parts.finish("block", centred=False)), far, "water")
+    x, y = pixel_centres_mm()
+    hole = (np.abs(x) < 45.0) & (np.abs(y) < 0.5 * thick_mm - PIXEL_MM / 2)
+    assert hole.any()
+    assert np.abs(found[hole]).max() < 1e-3
+    beside = (np.abs(x) < 90.0) & (np.abs(y) > 30.0) & (np.abs(y) < 90.0)
+    assert found[beside].std() > 2.0

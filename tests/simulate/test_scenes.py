@@ -283,3 +283,55 @@ def test_a_known_word_that_does_not_fit_the_vector_gets_what_does() -> None:
         make_scene("mail", seed=0, name="a", shapes="new")
     with pytest.raises(BadValue, match="nothing is declared of parcel"):
         make_scene("parcel", seed=0, name="a", declared="72")
+
+
+def boxes_of(scene: Scene) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Lowest and highest corners in the package's own frame: by role, of all `things`, and each piece of `fill`."""
+    own = scene.reals[scene.ints[:, 4] == 0][0, 6:15].reshape(3, 3)
+    rotation = own.T @ scene.reals[:, 6:15].reshape(-1, 3, 3)
+    reach = np.einsum("nij,nj->ni", np.abs(rotation), scene.reals[:, 3:6])
+    low, high = scene.reals[:, :3] @ own - reach, scene.reals[:, :3] @ own + reach
+    is_soft = np.array([thing.kind in ("void_fill", "soft_fill") for thing in scene.objects])[scene.ints[:, 4]]
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"goods": [], "cover": [], "slot": []}
+    for n, thing in enumerate(scene.objects):
+        rows = (scene.ints[:, 4] == n) & (scene.ints[:, 1] >= 0) & ~is_soft
+        if thing.role in found and rows.any():
+            found[thing.role].append((low[rows].min(axis=0), high[rows].max(axis=0)))
+    lows, highs = (
+        {role: np.array([b[k] for b in boxes]).reshape(-1, 3) for role, boxes in found.items()} for k in (0, 1)
+    )
+    both = {role: (lows[role], highs[role]) for role in found}
+    return (
+        both
+        | {"things": (np.concatenate([*lows.values()]), np.concatenate([*highs.values()]))}
+        | {"fill": (low[is_soft], high[is_soft])}
+    )
+
+
+@pytest.mark.parametrize("vector", ["parcel", "baggage"])
+def test_goods_rest_on_something_and_fill_stands_inside_nothing(vector: str) -> None:
+    floor, hanging = (6.0 if vector == "parcel" else 50.0), []
+    shares = np.stack(np.meshgrid(*[(np.arange(12) + 0.5) / 12] * 2), axis=-1).reshape(-1, 1, 2)
+    for n in range(30):
+        found = boxes_of(make_scene(vector, seed=25, name=f"h{n}"))
+        (low, high), (soft_low, soft_high) = found["things"], found["fill"]
+        shared = np.minimum(high[:, None], soft_high) - np.maximum(low[:, None], soft_low)
+        assert shared.min(axis=2).max(initial=0.0) < 0.05
+        below_low, below_high = np.concatenate([low, soft_low]), np.concatenate([high, soft_high])
+        for a, b in zip(*found["goods"], strict=True):
+            spots = a[:2] + shares * (b - a)[:2]
+            over = ((spots >= below_low[:, :2]) & (spots <= below_high[:, :2])).all(axis=2)
+            holds = (below_low[:, 2] < a[2] - 0.5) & (below_high[:, 2] > a[2] - 6.5)
+            hanging.append(a[2] > floor + 6.5 and (over & holds).any(axis=1).mean() < 0.15)
+    assert np.mean(hanging) < 0.04
+
+
+def test_a_parcel_of_packs_holds_many_alike_and_its_twin_one_more_of_them() -> None:
+    for n in range(12):
+        guilty, benign = twins("parcel", f"l{n}", "powder_drugs", "in_load")
+        number = [thing.role for thing in benign.objects].index("slot")
+        sizes = guilty.reals[(guilty.ints[:, 4] == number - 1) & (guilty.ints[:, 2] < 0), 3:6]
+        assert 6 <= len(sizes) <= 24
+        assert len(np.unique(sizes, axis=0)) == 1
+        (inside,) = benign.ints[benign.ints[:, 4] == number, 1]
+        assert inside in benign.ints[benign.ints[:, 4] == number - 1, 1]  # of the same ware

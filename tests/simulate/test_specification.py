@@ -148,3 +148,20 @@ def test_what_is_no_table_is_refused(tmp_path: Path, scene_of: Callable[..., Any
     (tmp_path / "bad.yaml").write_text("a: [1, 2")
     with pytest.raises(BadFile, match="no YAML"):
         read_sensor(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("baggage_ct", "spr", 0.01), ("baggage_ct", "row_gain", 0.01), ("baggage_ct", "line_jitter", 0.001),
+        ("baggage_ct", "dead_rows", [3]), ("baggage_ct", "misregister_px", 1.0), ("baggage_ct", "stretch", 0.02),
+        ("backscatter_225kv", "spr", 0.01), ("backscatter_225kv", "dead_rows", [3]),
+        ("backscatter_225kv", "misregister_px", 1.0), ("backscatter_225kv", "stretch", 0.02),
+        ("backscatter_225kv", "ring_gain", 0.001), ("mail_160kv", "ring_gain", 0.001),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_on_such_a_scanner_is_refused(name: str, key: str, value: object) -> None:
+    record = sensor_to_mapping(sensors.get(name))
+    record["artefacts"][key] = value
+    with pytest.raises(BadValue, match=f"artefacts.{key}: .* has no effect"):
+        sensor_from_mapping(record)

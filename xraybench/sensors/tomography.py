@@ -30,7 +30,7 @@ BAGGAGE_CT = Sensor(
         blur_px=0.60,
     ),
     artefacts=Artefacts(
-        scatter_share=0.01, scatter_px=30.0, row_gain=0.0, line_jitter=0.001, dead_rows=(), ring_gain=0.0015
+        scatter_share=0.0, scatter_px=30.0, row_gain=0.0, line_jitter=0.0, dead_rows=(), ring_gain=0.0015
     ),
     display=PALETTES["slices"],
     fields=(Field("baggage", 256, 256),),

@@ -266,13 +266,7 @@ def _poisson(mean, uniform, normal):  # type: ignore[no-untyped-def]
         for c in range(mean.shape[1]):
             m = float(mean[r, c])
             if m < _EXACT_BELOW:
-                chance, count = math.exp(-m), 0
-                total = chance
-                while uniform[r, c] > total and count < 200:
-                    count += 1
-                    chance *= m / count
-                    total += chance
-                out[r, c] = count
+                out[r, c] = detector.poisson(m, uniform[r, c])
             else:
                 z = normal[r, c]
                 out[r, c] = max(np.rint(m + math.sqrt(m) * z + (z * z - 1.0) / 6.0), 0.0)

@@ -15,7 +15,17 @@ from xraybench.core import chance, vocabulary
 from xraybench.core.errors import BadValue
 from xraybench.simulate.dice import Dice
 from xraybench.simulate.items import goods, hiding, threats
-from xraybench.simulate.packing import LIFT_MM, Package, Pile, choose_package, cloth_sheet, filler, wrap
+from xraybench.simulate.packing import (
+    LIFT_MM,
+    Package,
+    Pile,
+    choose_package,
+    cloth_sheet,
+    filler,
+    soft_fill,
+    void_fill,
+    wrap,
+)
 from xraybench.simulate.parts import Item, claiming, placed, scaled, yaw
 from xraybench.simulate.scene import Scene, SceneObject, join
 
@@ -36,7 +46,7 @@ THREATS_OF: dict[str, tuple[str, ...]] = {  # what can be made on each vector
 }
 CONCEALMENTS_OF: dict[str, tuple[str, ...]] = {
     "mail": ("undeclared", "in_layers", "in_article", "masked"),
-    "parcel": ("undeclared", "in_layers", "in_article", "masked"),
+    "parcel": ("undeclared", "in_layers", "in_article", "masked", "in_load"),
     "baggage": ("undeclared", "in_article", "false_bottom", "masked"),
     "pallet": ("undeclared", "in_load", "masked"),
     "container": ("undeclared", "in_load", "in_structure", "in_reefer_unit", "rip_on_off", "masked"),
@@ -121,7 +131,10 @@ def _packed(name: str, vector: str, threat: str | None, concealment: str | None,
     drawn = cover_dice.pick(CONCEALMENTS_OF[vector])
     staging = concealment or drawn
     size = _slot_size(cover_dice, vector, package, staging)
-    content = _content(stream("slot"), vector, size, threat, shapes, _kinds(package, vector))
+    if staging == "in_load" and threat is None:
+        content = claiming(hiding.ware(hiding.ware_of(size), size), size)  # one more of the goods
+    else:
+        content = _content(stream("slot"), vector, size, threat, shapes, _kinds(package, vector))
     slot = _hidden(cover_dice, content, staging, package)
     pieces, objects = _pack(package, slot, vector, staging, stream)
     where = next(i for i, thing in enumerate(objects) if thing.role == "slot")
@@ -138,6 +151,9 @@ def _slot_size(dice: Dice, vector: str, package: Package, staging: str) -> Size:
     room = (package.x - margin[0], package.y - margin[1], package.z - margin[2])
     along, across, thick, least = _SLOT_MM[vector]
     share = _OPEN if staging == "undeclared" else 1.0
+    if staging == "in_load":  # at least one beside another, and three above each other
+        room = (room[0], package.y / 2 - margin[1], package.z / 3 - margin[2])
+        thick = (least, thick[1])
     x = min(dice.between(*along), room[0] * share)
     y = min(dice.between(*across), room[1] * share, x)
     if staging == "false_bottom":
@@ -218,7 +234,7 @@ def _pack(
         pieces.append((laid, [len(objects) - 2, len(objects) - 1]))
 
     is_open = staging == "undeclared"  # in the open: laid first, and what is put beside it keeps off
-    where = 0 if is_open or dice.chance(0.45) else dice.whole(0, package.n_goods)
+    where = 0 if is_open or staging == "in_load" or dice.chance(0.45) else dice.whole(0, package.n_goods)
     if staging == "false_bottom":
         where = -1
         add_slot(_in_the_shell(pile, slot))
@@ -241,10 +257,15 @@ def _pack(
         pile.reopen(slot.size[2] + 30.0)
         for item in _wads(pile, stream("wads")):
             add(item, "goods")
+        if (soft := soft_fill(pile, stream("fill"))) is not None:
+            add(soft, "goods")
         thick = min(dice.between(20.0, 60.0), package.z - pile.top)
         if thick > 6.0:
             add(cloth_sheet(package, dice, thick, pile.top), "goods")
             pile.cover(pile.top + thick)
+    elif package.style == "carton":
+        if (fill := void_fill(pile, stream("fill"))) is not None:
+            add(fill, "packaging")
     elif package.style != "envelope":
         for item in _fillings(pile, dice):
             pieces.append((item, [0]))

@@ -84,6 +84,10 @@ def add_paths(  # type: ignore[no-untyped-def]
     texture,
     texture_at,
     texture_share,
+    cut_texture,
+    cut_at,
+    cut_share,
+    cut_sub,
     banks,
     texel_mm: float,
     columns,
@@ -102,6 +106,8 @@ def add_paths(  # type: ignore[no-untyped-def]
         plane_start: Rows of `planes` that belong to primitive i are plane_start[i]:plane_start[i + 1].
         n_sub: Rays per pixel and axis; more than one where the primitive is thinner than a few pixels.
         texture, texture_at, texture_share: Bank index (-1 for none), offset in texels (n, 2), and depth of the texture.
+        cut_texture, cut_at, cut_share, cut_sub: The same of the parent, and its `n_sub`: what is displaced goes with the
+            texture it had.
         banks: Periodic textures with mean 0, shape (n_banks, TEXTURE_SIZE, TEXTURE_SIZE).
         columns: Where along travel each column is taken, in columns of the belt's own speed; 0, 1, 2 ... at that speed.
     """
@@ -113,6 +119,7 @@ def add_paths(  # type: ignore[no-untyped-def]
         early = max(early, int(np.ceil(abs(columns[j] - j))))
     low_all = np.empty(n_cols, np.float32)
     high_all = np.empty(n_cols, np.float32)
+    cut_all = np.empty(n_cols, np.float32)
     o = np.empty(3)
     u = np.empty(3)
     step = np.empty(3)
@@ -140,7 +147,20 @@ def add_paths(  # type: ignore[no-untyped-def]
         loss = np.float32(share * sub_scale[i])
         for k in range(3):
             step[k] = rot[k] * pixel_mm  # local origin moves along scene x from column to column
+        cut = cut_all[:n]
+        is_cut_textured = sub_index[i] >= 0 and cut_texture[i] >= 0
         for row in range(r0, r1):
+            if is_cut_textured:  # the mean over the rays of the parent, which may be fewer
+                bank = banks[cut_texture[i]]
+                for j in range(n):
+                    cut[j] = np.float32(1.0)
+                depth = np.float32(cut_share[i] / cut_sub[i])
+                for sr in range(cut_sub[i]):
+                    y_belt = (row + (sr + 0.5) / cut_sub[i] - 0.5 * n_rows) * pixel_mm
+                    ty = (int(np.floor(y_belt / texel_mm)) + cut_at[i, 0]) & mask
+                    for j in range(n):
+                        tx = (int(np.floor((c0 + j) * pixel_mm / texel_mm)) + cut_at[i, 1]) & mask
+                        cut[j] += depth * bank[ty, tx]
             for sr in range(sub):
                 y_belt = (row + (sr + 0.5) / sub - 0.5 * n_rows) * pixel_mm
                 norm = np.sqrt(y_belt * y_belt + source_height_mm * source_height_mm)
@@ -195,9 +215,13 @@ def add_paths(  # type: ignore[no-untyped-def]
                         low[j] = path if path > nil else nil
                     if sub_index[i] >= 0:
                         line = maps[sub_index[i], row, c0:c1]
-                        for j in range(n):
-                            line[j] -= loss * low[j]
-                    if texture[i] >= 0:  # after the loss: what it displaces goes by its plain shape
+                        if is_cut_textured:
+                            for j in range(n):
+                                line[j] -= loss * low[j] * cut[j]
+                        else:
+                            for j in range(n):
+                                line[j] -= loss * low[j]
+                    if texture[i] >= 0:  # after the loss: its own texture is not that of what it displaces
                         bank = banks[texture[i]]
                         ty = (int(np.floor(y_belt / texel_mm)) + texture_at[i, 0]) & mask
                         depth = np.float32(texture_share[i])

@@ -1,7 +1,8 @@
 """Packing: the package chosen before anything is known of its content, where each thing lies, and what is wrapped around.
 
 A 10 mm height map; some random places are tried and the lowest wins, so goods lie side by side before they pile up, and
-nothing stands inside anything else.
+nothing stands inside anything else. In cartons and bags only a place that holds up the goods counts. The room that is left
+there is filled with what is soft: paper, air cushions, foam, or clothing.
 """
 
 import math
@@ -21,6 +22,9 @@ from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, placed, 
 CELL_MM = 10.0
 N_TRIES = 24
 OPEN_EDGE = 0.12  # share of each side, at both ends, over which goods may lie on what is in the open
+HELD = 0.4  # least share of a footprint that must be held up
+HELD_MM = 6.0  # how far under the resting height something still holds
+VOID_MM = 5.0  # height of the cells in which room for soft fill is sought; along and across they are CELL_MM
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 ROOM_MM = {"mail": (250.0, 246.0, 900.0), "parcel": (350.0, 344.0, 900.0), "baggage": (760.0, 560.0, 1200.0)}
 # what the narrowest sensor of a vector sees along and across travel, and how high its source stands
@@ -98,6 +102,7 @@ def _in_field(package: Package, field_x: float, field_y: float, source: float) -
 
 
 Hole = tuple[float, float, float, float, float, float]
+Point = tuple[float, float, float]
 
 
 @njit(cache=True)
@@ -115,6 +120,106 @@ def _lowest(height, places):  # type: ignore[no-untyped-def]
     return best, least
 
 
+@njit(cache=True)
+def _lowest_held(height, places, high, ceiling):  # type: ignore[no-untyped-def]
+    """As `_lowest`, among the places that hold up what lies there; where none does, the one that holds it best.
+
+    A place on which something this `high` would pass the ceiling counts only where there is no other.
+    """
+    best, least, most = 0, np.inf, -np.inf
+    for k in range(places.shape[0]):
+        i1, j1 = min(places[k, 1], height.shape[0]), min(places[k, 3], height.shape[1])
+        top, n, n_held = -1.0, 0, 0
+        for i in range(places[k, 0], i1):
+            for j in range(places[k, 2], j1):
+                top = max(top, height[i, j])
+        for i in range(places[k, 0], i1):
+            for j in range(places[k, 2], j1):
+                n += 1
+                n_held += height[i, j] >= top - HELD_MM
+        held = min(n_held / max(n, 1), HELD) - (1.0 if top + high > ceiling else 0.0)
+        held = held if top < np.inf else -2.0
+        if held > most or (held == most and top < least):
+            best, least, most = k, top, held
+    return best, least
+
+
+@njit(cache=True)
+def _any_full(is_full, a, b):  # type: ignore[no-untyped-def]
+    for i in range(a[0], b[0]):
+        for j in range(a[1], b[1]):
+            for k in range(a[2], b[2]):
+                if is_full[i, j, k]:
+                    return True
+    return False
+
+
+@njit(cache=True)
+def _free_boxes(is_full, start, most):  # type: ignore[no-untyped-def]
+    """Boxes of free cells, grown until they touch something: first under what hangs, then anywhere; fills `is_full`.
+
+    Args:
+        is_full: Cells that hold something, shape (n_x, n_y, n_z).
+        start: Where the search for first cells begins, in [0, 1).
+        most: Most cells of each box along x, y and z, shape (n, 3).
+
+    Returns:
+        First cell and one past the last along x, y and z, shape (n found, 6).
+    """
+    nx, ny, nz = is_full.shape
+    free = np.empty((nx * ny * nz, 3), dtype=np.int64)
+    n_under, n_free = 0, 0
+    for under in (True, False):
+        for i in range(nx):
+            for j in range(ny):
+                for k in range(nz):
+                    hangs = k + 1 < nz and is_full[i, j, k + 1]
+                    if not is_full[i, j, k] and hangs == under:
+                        free[n_free] = (i, j, k)
+                        n_free += 1
+        if under:
+            n_under = n_free
+    found = np.empty((len(most), 6), dtype=np.int64)
+    low, high = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    a, b = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    n_found = 0
+    for first, past in ((0, n_under), (n_under, n_free)):
+        n = past - first
+        at = int(start * n)
+        for _ in range(n):
+            if n_found == len(most):
+                break
+            at = (at + 7919) % n  # a prime: neighbours are not tried in turn, and none is left out but at its multiples
+            i, j, k = free[first + at]
+            if is_full[i, j, k]:
+                continue
+            low[:] = (i, j, k)
+            high[:] = (i + 1, j + 1, k + 1)
+            is_growing = True
+            while is_growing:
+                is_growing = False
+                for axis in (2, 0, 1):
+                    for side in (0, 1):
+                        if high[axis] - low[axis] >= most[n_found, axis]:
+                            continue
+                        if low[axis] == 0 if side == 0 else high[axis] == is_full.shape[axis]:
+                            continue
+                        a[:], b[:] = low, high
+                        a[axis] = low[axis] - 1 if side == 0 else high[axis]
+                        b[axis] = a[axis] + 1
+                        if _any_full(is_full, a, b):
+                            continue
+                        low[axis], high[axis] = min(low[axis], a[axis]), max(high[axis], b[axis])
+                        is_growing = True
+            if min(high[0] - low[0], high[1] - low[1], high[2] - low[2]) < 2:
+                continue
+            is_full[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = True
+            found[n_found, :3] = low
+            found[n_found, 3:] = high
+            n_found += 1
+    return found[:n_found]
+
+
 def _cells(x: float, y: float, sx: float, sy: float) -> tuple[int, int, int, int]:
     """The cells under a rectangle: the first and one past the last along x and y."""
     x, y = max(x, 0.0), max(y, 0.0)
@@ -130,6 +235,10 @@ class Pile:
         self.height: FloatArray = np.zeros((self.n_x, self.n_y))
         self.top = 0.0  # the highest point so far, in mm
         self.ceiling = package.z  # up to which things may be piled for now
+        self.is_held = package.style not in ("envelope", "padded_bag", "flat_carton")  # goods lie on what holds them
+        self.boxes: list[
+            tuple[float, float, float, float, float, float]
+        ] = []  # of all things: lowest x, y, z, and sizes
 
     def put(
         self, dice: Dice, item: Item, *, must: bool, anywhere: float = 0.25, in_the_open: bool = False
@@ -150,11 +259,12 @@ class Pile:
         places = [(free_x * dice.unit(), free_y * dice.unit()) for _ in range(n_tries)]
         if in_the_open and dice.chance(0.7):  # along a wall, so that goods find room beside it
             places = [(free_x * round(dice.unit()), places[0][1] * dice.unit())]
-        best, z = _lowest(self.height, np.array([_cells(x, y, sx, sy) for x, y in places]))
+        best, z = self._best([(x, y, sx, sy) for x, y in places], sz)
         x, y = places[best]
         if (z + sz > self.ceiling or not math.isfinite(z)) and not must:
             return None
         self._raise(x, y, sx, sy, z + sz)
+        self.boxes.append((x, y, z, sx, sy, sz))
         self.top = max(self.top, z + sz)
         if in_the_open:
             edge_x, edge_y = OPEN_EDGE * sx, OPEN_EDGE * sy  # a turned thing leaves the corners of its box free
@@ -166,6 +276,7 @@ class Pile:
         sx, sy, sz = item.size
         x, y = at[0] - sx / 2 + self.package.x / 2, at[1] - sy / 2 + self.package.y / 2
         self._raise(x, y, sx, sy, sz if up_to < 0.0 else up_to)
+        self.boxes.append((x, y, 0.0, sx, sy, sz))
         self.top = max(self.top, sz)
         return placed(item, at=(*at, 0.0))
 
@@ -176,6 +287,7 @@ class Pile:
     def cover(self, level: float) -> None:
         """Raise the whole floor to this level."""
         np.maximum(self.height, level, out=self.height)
+        self.boxes.append((0.0, 0.0, self.top, self.package.x, self.package.y, level - self.top))
         self.top = max(self.top, level)
 
     def hole(self, dice: Dice, shares: tuple[float, float]) -> Hole:
@@ -203,12 +315,45 @@ class Pile:
             if fits or angle == across:
                 turned = placed(item, turn=yaw(angle + dice.pick((0.0, math.pi))))
                 break
-        x += max(sx - turned.size[0], 0.0) * dice.unit()
-        y += max(sy - turned.size[1], 0.0) * dice.unit()
         wide, deep, high = turned.size
+        spare = (max(sx - wide, 0.0), max(sy - deep, 0.0))
+        if self.is_held:  # the item is smaller than its hole: it may lie lower, or be held better, elsewhere
+            free = (max(self.package.x - wide, 0.0), max(self.package.y - deep, 0.0))
+            places = [(x + spare[0] * dice.unit(), y + spare[1] * dice.unit(), wide, deep) for _ in range(N_TRIES // 6)]
+            places += [(free[0] * dice.unit(), free[1] * dice.unit(), wide, deep) for _ in range(N_TRIES // 3)]
+            best, z = self._best(places, high)
+            x, y = places[best][:2]
+        else:
+            x, y = x + spare[0] * dice.unit(), y + spare[1] * dice.unit()
         self._raise(x, y, wide, deep, z + high)
+        self.boxes.append((x, y, z, wide, deep, high))
         self.top = max(self.top, z + high)
         return placed(turned, at=(x + wide / 2 - self.package.x / 2, y + deep / 2 - self.package.y / 2, z))
+
+    def voids(self, dice: Dice, most_mm: tuple[float, float, float], n: int) -> list[tuple[Point, Point]]:
+        """At most n free boxes under the top of the pile, by their centres in the package's frame and their sizes."""
+        is_full = np.zeros((self.n_x, self.n_y, int(self.top / VOID_MM)), dtype=np.bool_)
+        for x, y, z, sx, sy, sz in self.boxes:
+            i0, i1, j0, j1 = _cells(x, y, sx, sy)
+            is_full[i0:i1, j0:j1, int((z + 0.01) / VOID_MM) : math.ceil((z + sz - 0.01) / VOID_MM)] = True
+        unit = (CELL_MM, CELL_MM, VOID_MM)
+        shares = np.array([dice.between(0.6, 1.0) for _ in range(3 * n)]).reshape(n, 3)
+        most = np.maximum(shares * most_mm / unit, 2.0).astype(np.int64)
+        found = _free_boxes(is_full, dice.unit(), most) * np.array([*unit, *unit])
+        # the last cell reaches past the wall
+        found[:, 3:5] = np.minimum(found[:, 3:5], [self.package.x, self.package.y])
+        centres = (found[:, :3] + found[:, 3:]) / 2 - [self.package.x / 2, self.package.y / 2, 0.0]
+        sizes = (found[:, 3:] - found[:, :3]).tolist()
+        return [((c[0], c[1], c[2]), (s[0], s[1], s[2])) for c, s in zip(centres.tolist(), sizes, strict=True)]
+
+    def _best(self, places: list[tuple[float, float, float, float]], high: float) -> tuple[int, float]:
+        """Which place is the best for something this high, and the height at which it comes to rest there."""
+        cells = np.array([_cells(*place) for place in places])
+        if not self.is_held:
+            best, z = _lowest(self.height, cells)
+        else:
+            best, z = _lowest_held(self.height, cells, high, self.ceiling)
+        return int(best), float(z)
 
     def _raise(self, x: float, y: float, sx: float, sy: float, level: float) -> None:
         i0, i1, j0, j1 = _cells(x, y, sx, sy)
@@ -250,6 +395,44 @@ def filler(style: str, dice: Dice, room: tuple[float, float, float]) -> Item:
         return parts.finish("air_cushion")
     parts.rounded("foam", (0.0, 0.0, z / 2), (x, y, z), 20.0, fill=dice.between(0.5, 1.2), texture=(COARSE, 0.3))
     return parts.finish("foam_pad")
+
+
+_FILLS = {  # material, texture, least and most share of its density: 0.02 to 0.05 g/cm3 in the whole
+    "paper": (("newsprint", FOLDS, 0.04, 0.08), ("paper", FOLDS, 0.03, 0.06)),
+    "air": (("polyethylene", FOLDS, 0.022, 0.034),),
+    "foam": (("foam", COARSE, 0.7, 1.6),),
+}
+
+
+def void_fill(pile: Pile, dice: Dice) -> Item | None:
+    """What a sender stuffs the room between and under the goods with; None where there is no room.
+
+    Source:
+        Bulk densities of 0.02 to 0.05 g/cm3 for crumpled kraft paper, air cushions and foam, our estimate.
+    """
+    kind, parts = dice.pick(("paper", "paper", "air", "foam")), Parts()
+    for at, size in pile.voids(dice, (130.0, 110.0, 70.0), 28):
+        stuff, bank, least, most = dice.pick(_FILLS[kind])
+        texture = (bank, dice.between(0.2, 0.4))
+        _soft(parts, dice, stuff, at, size, fill=dice.between(least, most), texture=texture)
+    return parts.finish("void_fill", centred=False) if len(parts) else None
+
+
+def soft_fill(pile: Pile, dice: Dice) -> Item | None:
+    """Soft clothing pressed into the gaps of a bag; None where there is no gap."""
+    parts = Parts()
+    for at, size in pile.voids(dice, (240.0, 200.0, 110.0), 28):
+        texture, fill = (FOLDS, dice.between(0.2, 0.35)), dice.between(0.25, 0.7)
+        _soft(parts, dice, dice.pick(("cotton", "cotton", "polyester_cloth")), at, size, fill=fill, texture=texture)
+    return parts.finish("soft_fill", centred=False) if len(parts) else None
+
+
+def _soft(parts: Parts, dice: Dice, stuff: str, at: Point, size: Point, **rest: Any) -> None:
+    """A wad that swells to its box: round where there is room for it, else flat above and below."""
+    if dice.chance(0.25) and size[2] > 0.4 * min(size[0], size[1]):
+        parts.ball(stuff, at, size, **rest)
+    else:
+        parts.rounded(stuff, at, size, min(size[0], size[1]) * dice.between(0.2, 0.45), cuts=2, **rest)
 
 
 def cloth_sheet(package: Package, dice: Dice, thick: float, z: float) -> Item:

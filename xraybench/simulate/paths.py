@@ -83,6 +83,9 @@ def trace(
     pose, thinned, n_sub = _thickened(scene.reals[rows, :15], sensor.geometry.pixel_mm)
     planes = scene.planes[picked]
     planes[:, :3] *= np.repeat(thinned, counts, axis=0)
+    parent = np.maximum(ints[:, 2], 0)
+    is_cut = (ints[:, 2] >= 0) & textured
+    cut_sub = _thickened(scene.reals[parent, :15], sensor.geometry.pixel_mm)[2]
     weaker = thinned.prod(axis=1).astype(np.float32)
     geometry.add_paths(
         maps,
@@ -98,6 +101,10 @@ def trace(
         (ints[:, 3] if textured else np.full(len(rows), -1)).astype(np.int32),
         scene.texture_at[rows].astype(np.int32),
         scene.reals[rows, 16].astype(np.float32),
+        np.where(is_cut, scene.ints[parent, 3], -1).astype(np.int32),
+        scene.texture_at[parent].astype(np.int32),
+        scene.reals[parent, 16].astype(np.float32),
+        cut_sub.astype(np.int32),
         _banks(),
         geometry.texel_mm(sensor.geometry.pixel_mm),
         columns(scene, sensor, maps.shape[2]),

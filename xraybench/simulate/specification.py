@@ -39,6 +39,11 @@ SYMBOLS = {  # short names that a specification may use for a material
     "Gd2O2S": "gos", "CsI": "csi", "CdWO4": "cdwo4",
 }  # fmt: skip
 KINDS = {"linescan": "transmission", "ct": "ct", "backscatter": "backscatter"}  # of geometry, and the modality of each
+WITHOUT_EFFECT = {  # artefacts that a kind of scanner does not have here: each has to be 0
+    "linescan": ("ring_gain",),
+    "ct": ("spr", "row_gain", "line_jitter", "dead_rows", "misregister_px", "stretch"),
+    "backscatter": ("spr", "dead_rows", "misregister_px", "stretch", "ring_gain"),
+}
 CHANNELS = {"linescan": ("hi", "lo"), "ct": ("mu",), "backscatter": ("albedo",)}
 _MISSING = object()
 _DARK = 1e-30  # less light than this is none
@@ -278,7 +283,7 @@ def _sensor(reader: _Reader, record: Any) -> Sensor:
         reader.fault("source.type", f"is 'linac'; a {geometry.kind} scanner has a tube.")
     fields = _fields(reader, record.get("fields"))
     detector = _detector(reader, record.get("detector"), source, geometry.kind)
-    artefacts = _artefacts(reader, record.get("artefacts", {}), fields)
+    artefacts = _artefacts(reader, record.get("artefacts", {}), fields, geometry.kind)
     output = reader.table(record.get("output", {}), "output", ("bits", "open_beam", "noise_scale"))
     if output.get("bits", 16) not in (16, _MISSING):
         reader.fault("output.bits", f"is {output['bits']!r}; scans are kept in 16 bits.")
@@ -419,7 +424,7 @@ def _detector(reader: _Reader, value: Any, source: Tube | Linac, kind: str) -> D
     )
 
 
-def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...]) -> Artefacts:
+def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...], kind: str) -> Artefacts:
     known = (
         "spr", "scatter_px", "row_gain", "line_jitter", "dead_rows", "misregister_px", "stretch", "ring_gain",
     )  # fmt: skip
@@ -433,6 +438,9 @@ def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...]) -> Artefa
     for i, row in enumerate(dead):
         if row != int(row):
             reader.fault(f"artefacts.dead_rows[{i}]", f"is {row:g}; it is a whole number.")
+    for key in WITHOUT_EFFECT[kind]:
+        if table.get(key, 0) not in (0, [], (), _MISSING):
+            reader.fault(f"artefacts.{key}", f"is {table[key]!r}; it has no effect on a {kind} scanner: leave it out.")
     return Artefacts(
         scatter_share=share("spr", 1.0),
         scatter_px=reader.number(table, "artefacts", "scatter_px", above=0.0, most=500.0, default=20.0),

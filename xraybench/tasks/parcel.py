@@ -9,7 +9,7 @@ from xraybench.tasks._product import product_of
 
 THREATS = ("firearm", "blade", "powder_drugs", "currency")
 CONTROLS = ("shielding",)
-CONCEALMENTS = ("undeclared", "in_layers", "in_article", "masked")
+CONCEALMENTS = ("undeclared", "in_layers", "in_article", "masked", "in_load")
 SENSORS = ("mail_160kv", "mail_140kv")
 APART = ("mail_120kv", "conveyor_160kv")
 

@@ -1,4 +1,4 @@
-"""How the slot is hidden: between layers, inside an article, in a false floor, under dense goods, or not at all.
+"""How the slot is hidden: between layers, in an article, a false floor, among packs, under dense goods, or not at all.
 
 Every function takes the dice, the content (a threat, or what stands in its place) and the room, and returns one item whose
 primitives belong to object 0 (what hides) or 1 (what is hidden). The content comes with a claim on a box that was drawn
@@ -22,6 +22,7 @@ MARGIN: dict[str, Room] = {
     "in_article": (30.0, 30.0, 13.0),
     "masked": (12.0, 12.0, 11.0),
     "false_bottom": (24.0, 24.0, 14.0),
+    "in_load": (12.0, 8.0, 7.0),  # of each pack
 }
 
 
@@ -437,10 +438,59 @@ def _laptop(parts: Parts, dice: Dice, size: Room, z0: float, spare: float) -> No
         parts.take(charger, at=(dice.between(-40, 40), dice.between(-30, 30), z0 + 27.5), turn=yaw(dice.between(-2, 2)))
 
 
+WARES = (  # what many packs of one shape hold: material, share of its density, texture
+    ("sugar", 1.0, (GRAIN, 0.03)),
+    ("flour", 1.0, (GRAIN, 0.03)),
+    ("coffee", 1.0, (COARSE, 0.06)),
+    ("washing_powder", 1.0, (GRAIN, 0.05)),
+    ("soap", 1.0, (WEAVE, 0.01)),
+    ("chocolate", 0.9, (WEAVE, 0.02)),
+    ("coated_paper", 0.95, (WEAVE, 0.02)),  # packs of cards
+    ("milk_powder", 1.0, (GRAIN, 0.03)),
+)
+
+
+def ware_of(size: Room) -> int:
+    """Which of the wares come in packs of this size: the size is drawn by chance, so its last digits are as good as dice."""
+    return int(size[0] * 1e3) % len(WARES)
+
+
+def ware(which: int, size: Room) -> Item:
+    """What one pack holds."""
+    stuff, fill, texture = WARES[which]
+    parts = Parts()
+    parts.box(stuff, (0.0, 0.0, 0.5 * size[2]), size, fill=fill, texture=texture)
+    return parts.finish("pack")
+
+
+def in_load(dice: Dice, content: Item, room: Room) -> Item:
+    """In one of many packs of one size and shape, of sugar, coffee, soap, cards and the like, inside a rind of the ware."""
+    cx, cy, cz = content.size
+    stuff, fill, texture = WARES[ware_of(content.size)]
+    x, y, z = cx + 8.0, cy + 5.0, cz + 4.5  # outside of the ware; a pack is 1 mm more
+    n_x, n_y, n_z = (max(int(most // (side + 1.5)), 1) for most, side in zip(room, (x, y, z), strict=True))
+    while n_x * n_y * n_z > 24:
+        n_x, n_z = (n_x, n_z - 1) if n_z > 2 else (n_x - 1, n_z)
+    holder = dice.whole(0, n_x * n_y * n_z - 1)
+    is_card = dice.chance(0.4)
+    wrapping, wall = ("cardboard", 0.5) if is_card else ("paper", 0.2)
+    parts = Parts()
+    for n in range(n_x * n_y * n_z):
+        i, j, k = n % n_x, n // n_x % n_y, n // (n_x * n_y)
+        at = ((i - 0.5 * (n_x - 1)) * (x + 1.4), (j - 0.5 * (n_y - 1)) * (y + 1.4), (k + 0.5) * (z + 1.2))
+        pack = parts.box(wrapping, at, (x + 2 * wall, y + 2 * wall, z + 2 * wall))
+        body = parts.box(stuff, at, (x, y, z), inside=pack, fill=fill, texture=texture)
+        if n == holder:
+            parts.box("", at, (cx, cy, cz), inside=body)
+            _put(parts, content, (at[0], at[1], at[2] - 0.5 * cz))
+    return parts.finish("slot")
+
+
 HIDINGS: dict[str, Callable[[Dice, Item, Room], Item]] = {
     "undeclared": undeclared,
     "in_layers": in_layers,
     "in_article": in_article,
     "masked": masked,
     "false_bottom": false_bottom,
+    "in_load": in_load,
 }
