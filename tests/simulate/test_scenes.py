@@ -326,12 +326,14 @@ def test_goods_rest_on_something_and_fill_stands_inside_nothing(vector: str) -> 
     assert np.mean(hanging) < 0.04
 
 
-def test_a_parcel_of_packs_holds_many_alike_and_its_twin_one_more_of_them() -> None:
-    for n in range(12):
+def test_a_parcel_of_packs_holds_many_alike_and_its_twin_mostly_one_more_of_them() -> None:
+    same_ware = []
+    for n in range(30):
         guilty, benign = twins("parcel", f"l{n}", "powder_drugs", "in_load")
         number = [thing.role for thing in benign.objects].index("slot")
         sizes = guilty.reals[(guilty.ints[:, 4] == number - 1) & (guilty.ints[:, 2] < 0), 3:6]
         assert 6 <= len(sizes) <= 24
         assert len(np.unique(sizes, axis=0)) == 1
-        (inside,) = benign.ints[benign.ints[:, 4] == number, 1]
-        assert inside in benign.ints[benign.ints[:, 4] == number - 1, 1]  # of the same ware
+        inside = benign.ints[benign.ints[:, 4] == number, 1]
+        same_ware.append(len(inside) == 1 and inside[0] in benign.ints[benign.ints[:, 4] == number - 1, 1])
+    assert 20 <= sum(same_ware) < 30  # an innocent thing stands among the packs now and then

@@ -131,7 +131,8 @@ def _packed(name: str, vector: str, threat: str | None, concealment: str | None,
     drawn = cover_dice.pick(CONCEALMENTS_OF[vector])
     staging = concealment or drawn
     size = _slot_size(cover_dice, vector, package, staging)
-    if staging == "in_load" and threat is None:
+    is_odd = threat is not None or stream("odd").chance(HARD_DECOYS)  # an innocent thing may stand among packs too
+    if staging == "in_load" and not is_odd:
         content = claiming(hiding.ware(hiding.ware_of(size), size), size)  # one more of the goods
     else:
         content = _content(stream("slot"), vector, size, threat, shapes, _kinds(package, vector))
