@@ -154,7 +154,7 @@ def _slot_size(dice: Dice, vector: str, package: Package, staging: str) -> Size:
     share = _OPEN if staging == "undeclared" else 1.0
     if staging == "in_load":  # at least one beside another, and three above each other
         room = (room[0], package.y / 2 - margin[1], package.z / 3 - margin[2])
-        thick = (least, thick[1])
+        thick = (math.ceil(least), thick[1])
     x = min(dice.between(*along), room[0] * share)
     y = min(dice.between(*across), room[1] * share, x)
     if staging == "false_bottom":
