@@ -28,7 +28,7 @@ SECONDS_A_FILE = 5.0
 NASTY = (
     b"\x00",
     b"\xff" * 4,
-    b"../../../../tmp/x",
+    b"../../../../outside",
     b"<!ENTITY a 'b'>",
     b"&a;",
     b"9" * 400,
