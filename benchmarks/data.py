@@ -25,6 +25,7 @@ from PIL import Image
 from xraybench import data
 from xraybench.core.documents import write_bytes
 from xraybench.data import Profile
+from xraybench.data.corpus import corpora
 from xraybench.data.profiles import SIZE_CUTS
 
 Scan = np.ndarray
@@ -114,11 +115,17 @@ def storage_figures(home: Path, scans: Sequence[Scan], dataset_read_s: float) ->
     return figures
 
 
-def terciles() -> dict[str, float]:
-    """Where the threats of mail and parcel, quick, seed 0, divide into three by size: what SIZE_CUTS was taken from."""
-    shares = [data.labels(f"{vector}-mail_160kv").objects["view_share"] for vector in ("mail", "parcel")]
-    low, high = np.quantile(np.concatenate(shares), (1 / 3, 2 / 3))
-    return {"view_share_tercile_1": low, "view_share_tercile_2": high}
+def terciles(n_per_cell: int = 40) -> dict[str, float]:
+    """Where the train threats of each vector divide into three by size: what SIZE_CUTS was taken from, beside it."""
+    found = {}
+    for name, cuts in SIZE_CUTS.items():
+        corpus = name if "-" in name else next(c for c in corpora() if c.startswith(f"{name}-"))
+        objects = data.labels(corpus, profile=Profile("sizes", n_per_cell, 0, 0, 0, 0), seed=0).objects
+        largest = objects.groupby("scan_id")["view_share"].max().dropna()
+        for n, cut in enumerate(cuts, 1):
+            found[f"{name}_view_share_tercile_{n}"] = float(np.quantile(largest, n / 3))
+            found[f"{name}_size_cut_{n}"] = cut
+    return found
 
 
 def main() -> None:
@@ -139,7 +146,6 @@ def main() -> None:
         figures["labels_quick_mail_s"] = seconds(lambda: data.labels("mail-mail_160kv"))
         figures["load_cached_s"] = seconds(lambda: data.load("mail-mail_160kv", profile=profile_of(n_items)))
     figures |= terciles()
-    figures["size_cut_1"], figures["size_cut_2"] = SIZE_CUTS
     figures["mail_10000_scans_2_workers_s"] = 10_000 / figures["mail_made_2_workers_scans_s"]
     figures["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures["peak_memory_of_a_worker_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

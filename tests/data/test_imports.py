@@ -38,7 +38,7 @@ def test_a_class_folder_becomes_items_with_a_threat_and_without_a_box(bags: Path
     assert len(dataset.scans) == len(dataset.items) == 24
     assert dataset.objects["threat"].value_counts().to_dict() == {"firearm": 8, "blade": 4}
     assert dataset.objects[["x0", "y0", "x1", "y1", "area_px", "view_share"]].isna().all(axis=None)
-    assert set(data.size_of(dataset.objects)) == {"unknown"}
+    assert set(data.size_of(dataset.objects, dataset.scans.table)) == {"unknown"}
     assert set(dataset.objects["concealment"]) == {"unknown"}
     assert dataset.threats == ("firearm", "blade")
     assert not dataset.is_simulated

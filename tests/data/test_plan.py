@@ -9,8 +9,9 @@ import pytest
 
 from xraybench import tasks
 from xraybench.core.errors import UnknownName
-from xraybench.data import PROFILES, Profile, size_of
+from xraybench.data import PROFILES, Profile, labels, size_of
 from xraybench.data import profiles as profile_table
+from xraybench.data.corpus import corpora
 from xraybench.data.plan import opaque_id, recipe
 from xraybench.data.splits import stratified
 
@@ -137,10 +138,30 @@ def test_the_name_of_a_profile_does_not_decide_a_corpus() -> None:
     assert json.dumps(recipe("mail", one, 0).record()) == json.dumps(recipe("mail", two, 0).record())
 
 
-def test_size_classes_are_cut_at_fixed_shares_and_unknown_without_one() -> None:
-    low, high = profile_table.SIZE_CUTS
-    objects = pd.DataFrame({"view_share": [0.0, low / 2, low, high - 1e-9, high, 1.0, np.nan]})
-    assert size_of(objects).tolist() == ["small", "small", "medium", "medium", "large", "large", "unknown"]
+@pytest.mark.parametrize(
+    "corpus", ["mail-mail_140kv", "baggage-baggage_ct", "container-container_6mev", "baggage-unknown"]
+)
+def test_size_classes_are_cut_at_fixed_shares_of_each_vector_and_unknown_without_one(corpus: str) -> None:
+    low, high = profile_table.size_cuts(corpus)
+    objects = pd.DataFrame({"view_share": [0.0, low / 2, low, high - 1e-9, high, 1.0, np.nan]}).assign(scan_id="a")
+    scans = pd.DataFrame({"scan_id": ["a"], "corpus": [corpus]})
+    assert size_of(objects, scans).tolist() == ["small", "small", "medium", "medium", "large", "large", "unknown"]
+
+
+def test_scans_of_two_vectors_are_each_cut_at_their_own() -> None:
+    objects = pd.DataFrame({"scan_id": ["letter", "lorry"], "view_share": [0.02, 0.02]})
+    scans = pd.DataFrame({"scan_id": ["lorry", "letter"], "corpus": ["container-container_6mev", "mail-mail_160kv"]})
+    assert size_of(objects, scans).tolist() == ["small", "large"]
+
+
+@pytest.mark.parametrize("vector", ["mail", "pallet", "vehicle"])
+def test_train_threats_of_a_vector_are_about_as_often_small_as_large(vector: str) -> None:
+    corpus = next(name for name in corpora() if name.startswith(vector))
+    made = labels(corpus, profile=Profile("few", 8, 0, 0, 0, 0), seed=0)
+    largest = made.objects.sort_values("view_share").drop_duplicates("scan_id", keep="last")
+    scans = pd.DataFrame({"scan_id": largest["scan_id"], "corpus": corpus})
+    shares = size_of(largest, scans).value_counts(normalize=True)
+    assert shares[["small", "medium", "large"]].between(0.2, 0.47).all()
 
 
 def test_a_stratum_too_small_to_divide_is_tested_and_not_trained_on() -> None:

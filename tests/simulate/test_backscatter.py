@@ -85,7 +85,7 @@ def test_the_angular_law_integrates_to_the_klein_nishina_cross_section() -> None
     def per_steradian(theta: float) -> float:
         ratio = 1.0 / (1.0 + 100.0 / backscatter._ELECTRON_KEV * (1.0 - math.cos(theta)))
         shape = ratio + 1.0 / ratio - math.sin(theta) ** 2
-        return 0.5 * backscatter._RADIUS_CM**2 * ratio**2 * shape
+        return 0.5 * backscatter.RADIUS_CM**2 * ratio**2 * shape
 
     total, _ = integrate.quad(lambda t: 2.0 * math.pi * math.sin(t) * per_steradian(t), 0.0, math.pi)
     assert total == pytest.approx(0.4927e-24, rel=0.002)
@@ -93,7 +93,7 @@ def test_the_angular_law_integrates_to_the_klein_nishina_cross_section() -> None
 
 def test_water_holds_its_electrons() -> None:
     """3.343e23 per gram."""
-    assert backscatter._electrons_per_cm3("water") == pytest.approx(3.343e23, rel=0.002)
+    assert backscatter.electrons_per_cm3("water") == pytest.approx(3.343e23, rel=0.002)
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.3, 4.0, 25.0, 60.0, 400.0])

@@ -9,7 +9,7 @@ import pytest
 
 from xraybench import sensors
 from xraybench.core.sensor import Sensor
-from xraybench.simulate import Scene, attenuation, ct, materials
+from xraybench.simulate import Scene, attenuation, ct, make_scene, materials
 from xraybench.simulate.parts import Parts
 
 FIELD = (128, 128)
@@ -121,3 +121,40 @@ def test_a_voxel_names_what_lies_in_it_through_a_hollow_case(scene_of: Callable[
 @pytest.mark.parametrize("value", [1e-4, 0.03, 0.5, 0.7071, 1.0, 1.7, 40.0])
 def test_the_series_logarithm_is_the_logarithm(value: float) -> None:
     assert ct._natural_log(value) == pytest.approx(math.log(value), abs=1e-10)
+
+
+@pytest.mark.parametrize("threat", ["blade", "pills", None])
+def test_what_stands_in_the_slot_is_cut_by_a_slice_threat_or_not(threat: str | None) -> None:
+    sensor = sensors.get("baggage_ct")
+    for n in range(4):
+        scene = make_scene("baggage", seed=21, name=f"cut{n}", threat=threat)
+        (slot,) = (number for number, thing in enumerate(scene.objects) if thing.role == "slot")
+        assert any(mask.any() for mask in ct.masks(scene, sensor, (256, 256), slot))
+
+
+def test_where_slices_lie_hangs_on_what_stands_in_the_slot_and_not_on_its_label() -> None:
+    sensor = sensors.get("baggage_ct")
+    scene = make_scene("baggage", seed=21, name="cut0", threat="firearm")
+    unlabelled = tuple(replace(thing, threat="", shape="") for thing in scene.objects)
+    innocent = replace(scene, threat="", concealment="", objects=unlabelled)
+    at = ct.positions_mm(scene, sensor, (256, 256))
+    assert at == ct.positions_mm(innocent, sensor, (256, 256))
+    assert np.diff(at) == pytest.approx(np.full(len(at) - 1, sensor.geometry.slice_mm))
+    assert abs(at[0] + at[-1]) <= sensor.geometry.slice_mm  # moved by half a step at most
+
+
+def test_a_scene_without_a_slot_is_cut_about_the_middle(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    assert ct.positions_mm(placed_rod(scene_of, one_slice, "water", 60.0), one_slice, FIELD) == [0.0]
+
+
+def test_a_sheet_thinner_than_a_voxel_marks_the_voxels_it_runs_through(
+    scene_of: Callable[..., Scene], one_slice: Sensor
+) -> None:
+    voxel = one_slice.geometry.pixel_mm
+    for height in (20.0 * voxel, 20.3 * voxel, 20.5 * voxel, 20.8 * voxel):
+        parts = Parts()
+        parts.box("steel", (0.0, 0.0, height), (100.0, 60.0, 0.2))
+        found = ct.material_maps(scene_of(parts.finish("sheet", centred=False), vector="baggage"), one_slice, FIELD)[0]
+        rows = np.flatnonzero((found == materials.material_id("steel")).any(axis=1))
+        assert 1 <= rows.size <= 2
+        assert abs((FIELD[0] - rows.mean() - 0.5) * voxel - height) <= 0.5 * voxel + 1e-6

@@ -11,8 +11,18 @@ import pytest
 from xraybench import sensors
 from xraybench.core import tables
 from xraybench.core.errors import BadValue, UnknownName
-from xraybench.simulate import Scene, SceneObject, make_scene
-from xraybench.simulate.difficulty import DIFFICULTY, INDICES, LEVELS, Difficulty, indices, level, of_scans, rows
+from xraybench.simulate import Scene, SceneObject, attenuation, make_scene
+from xraybench.simulate.difficulty import (
+    DIFFICULTY,
+    INDICES,
+    LEVELS,
+    Difficulty,
+    indices,
+    level,
+    of_scans,
+    rows,
+    undefined,
+)
 from xraybench.simulate.parts import Parts
 from xraybench.simulate.scene import join
 
@@ -187,10 +197,114 @@ def test_a_threat_seen_on_edge_is_harder_to_recognise_by_its_view() -> None:
     assert found[0].d_q == 0.0
 
 
-def test_slices_and_backscatter_have_no_such_indices() -> None:
-    threat = make_scene("baggage", seed=3, name="i7", threat="blade", concealment="undeclared")
-    twin = make_scene("baggage", seed=3, name="i7", concealment="undeclared")
-    assert indices(threat, twin, sensors.get("baggage_ct")) == []
+def block(vector: str, material: str, at: tuple[float, float, float], size: tuple[float, float, float]) -> Scene:
+    """A block alone, as a threat."""
+    parts = Parts()
+    parts.box(material, at, size)
+    ints, reals, planes = join([(parts.finish("block", centred=False), [0])])
+    return Scene("one", vector, "explosive", "undeclared", "undeclared", (SceneObject("block", "slot", "explosive"),),
+                 ints, reals, planes, np.zeros((1, 2), dtype=np.int64))  # fmt: skip
+
+
+def nothing_there(threat: Scene) -> Scene:
+    return replace(threat, threat="", concealment="", ints=threat.ints[:0], reals=threat.reals[:0], objects=(),
+                   texture_at=threat.texture_at[:0])  # fmt: skip
+
+
+@pytest.mark.parametrize(("vector", "name"), [("baggage", "baggage_ct"), ("vehicle", "backscatter_225kv")])
+def test_slices_and_backscatter_have_their_indices_too(vector: str, name: str) -> None:
+    sensor = sensors.get(name)
+    kinds = {"baggage": ("blade", "in_article"), "vehicle": ("cigarettes", "in_vehicle")}[vector]
+    threat = make_scene(vector, seed=3, name="i7", threat=kinds[0], concealment=kinds[1])
+    found = indices(threat, make_scene(vector, seed=3, name="i7", concealment=kinds[1]), sensor)
+    frame = tables.check(
+        pd.DataFrame(rows(found, "scan"), columns=DIFFICULTY.column_names), DIFFICULTY, source="difficulty"
+    )
+    assert [(r.object_index, r.view) for r in found] == [
+        (n, view) for view in sorted({r.view for r in found}) for n in range(sum(r.view == view for r in found))
+    ]
+    assert len(frame) >= 1
+    for column in INDICES:
+        missing = frame[column].isna()
+        assert missing.all() if undefined(column, sensor) else not missing.all(), column
+    assert undefined("level", sensor) and not set(frame["level"].dropna()) - {""}
+
+
+def test_a_threat_in_slices_is_compared_in_the_slices_that_cut_it() -> None:
+    from xraybench.simulate import ct
+
+    sensor = sensors.get("baggage_ct")
+    threat = block("baggage", "water", (5.0, 10.0, 200.0), (130.0, 80.0, 60.0))
+    found = indices(threat, nothing_there(threat), sensor)
+    at = ct.positions_mm(threat, sensor, (256, 256))
+    assert [record.view for record in found] == [view for view, x in enumerate(at) if -60.0 < x < 70.0]
+    assert any(x == pytest.approx(5.0) for x in at)  # one of them goes through its middle
+    for record in found:
+        assert record.contrast == pytest.approx(attenuation.linear_attenuation("water", 70.0)[0], rel=0.1)
+        assert record.contrast_removed == record.contrast
+        assert record.view_difficulty == 0.0
+        assert record.opaque == 0.0
+        assert record.d_q == record.d_q_removed
+
+
+def test_the_ideal_observer_of_a_slice_is_the_one_worked_by_hand() -> None:
+    """Ray by ray: the squared difference to the open beam over the variance of what the ray counts, summed."""
+    from xraybench.simulate import ct, spectral
+
+    sensor = replace(sensors.get("baggage_ct"), geometry=replace(sensors.get("baggage_ct").geometry, n_slices=1))
+    threat = block("baggage", "water", (0.0, 0.0, 300.0), (90.0, 60.0, 40.0))
+    (found,) = indices(threat, nothing_there(threat), sensor)
+    names, lengths = ct.sinogram(threat, sensor, (256, 256), 0.0)
+    signal, squared = spectral.signals(lengths, names, sensor).astype(float)
+    variance = squared / sensor.detector.quanta[0] + sensor.detector.electronic_noise**2
+    assert found.d_q == pytest.approx(math.sqrt(((1.0 - signal) ** 2 / variance).sum()), rel=1e-4)
+
+
+def test_the_noise_of_a_voxel_is_what_exposures_show() -> None:
+    from xraybench.simulate import ct, spectral
+
+    sensor = replace(sensors.get("baggage_ct"), geometry=replace(sensors.get("baggage_ct").geometry, n_slices=1))
+    scene = block("baggage", "water", (0.0, 0.0, 300.0), (90.0, 160.0, 160.0))
+    names, lengths = ct.sinogram(scene, sensor, (256, 256), 0.0)
+    expected = ct.voxel_deviation(spectral.signals(lengths, names, sensor), sensor, (256, 256))
+    middle = (slice(116, 144), slice(114, 142))
+    shots = [
+        ct.slices(scene, sensor, (256, 256), np.random.default_rng(n))[0][..., 0][middle].astype(float)
+        for n in range(8)
+    ]
+    found = math.sqrt(np.var(shots, axis=0, ddof=1).mean()) / sensor.open_beam
+    assert found == pytest.approx(float(np.sqrt((expected[middle] ** 2).mean())), rel=0.06)
+
+
+def test_the_ideal_observer_of_a_backscatter_scan_is_the_one_worked_by_hand() -> None:
+    """A slab alone: its area times what comes back squared over its variance."""
+    from xraybench.simulate import backscatter
+
+    sensor = sensors.get("backscatter_225kv")
+    sensor = replace(sensor, detector=replace(sensor.detector, blur_px=0.0))
+    threat = block("vehicle", "polyethylene", (0.0, 0.0, 1000.0), (900.0, 900.0, 400.0))
+    (found,) = indices(threat, nothing_there(threat), sensor)
+    back = backscatter.noise_free(threat, sensor, (360, 608)).astype(float)
+    inside = back[back > 0.5]
+    variance = inside.mean() / sensor.detector.quanta[0] + sensor.detector.electronic_noise**2
+    assert found.d_q == pytest.approx(math.sqrt(inside.size * inside.mean() ** 2 / variance), rel=0.02)
+    assert found.share == pytest.approx(1.0, abs=1e-6)
+    assert found.opaque == 0.0
+
+
+def test_a_threat_behind_a_thick_sheet_gives_nothing_back() -> None:
+    sensor = sensors.get("backscatter_225kv")
+    parts = Parts()
+    parts.box("steel", (0.0, 0.0, 1300.0), (1200.0, 1200.0, 12.0))
+    cover, bare = parts.finish("sheet", centred=False), block("vehicle", "sugar", (0.0, 0.0, 1000.0), (600.0,) * 3)
+    slot = Parts()
+    slot.box("sugar", (0.0, 0.0, 1000.0), (600.0, 600.0, 600.0))
+    ints, reals, planes = join([(slot.finish("block", centred=False), [0]), (cover, [1])])
+    hidden = replace(bare, ints=ints, reals=reals, planes=planes, texture_at=np.zeros((2, 2), dtype=np.int64),
+                     objects=(*bare.objects, SceneObject("sheet", "goods")))  # fmt: skip
+    (found,) = indices(hidden, nothing_there(bare), sensor)
+    assert found.opaque > 0.95
+    assert found.d_q_removed < 0.05 * indices(bare, nothing_there(bare), sensor)[0].d_q_removed
 
 
 def test_a_scan_counts_by_the_view_in_which_its_threat_is_easiest() -> None:

@@ -4,6 +4,7 @@ import colorsys
 
 import numpy as np
 import pytest
+from physics_references import EFFECTIVE_Z
 
 from xraybench import sensors
 from xraybench.core.sensor import Sensor
@@ -86,13 +87,7 @@ def test_a_scanner_of_one_channel_shows_grey(sensor: Sensor) -> None:
     assert np.all(np.diff(grey(sensor, raw)[0, :, 0].astype(int)) >= 0)
 
 
-ABSORBERS = {  # effective atomic number by the power law of Mayneord with the exponent 2.94, weights by electrons
-    "polyethylene": 5.44, "nylon": 6.11, "carbon": 6.0, "sugar": 6.92, "water": 7.42, "glass": 12.38, "aluminium": 13.0,
-    "pvc": 13.86, "salt": 15.18, "calcium": 20.0, "titanium": 22.0, "steel": 25.95,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("material", ABSORBERS)
+@pytest.mark.parametrize("material", EFFECTIVE_Z)
 def test_the_effective_atomic_number_is_read_back(sandwich: Sensor, material: str) -> None:
     """V8, where the low channel passes more than 0.01. Source: XST 2020, up to 8.5 % on 12 materials of Z 5.4 to 22.
 
@@ -103,11 +98,11 @@ def test_the_effective_atomic_number_is_read_back(sandwich: Sensor, material: st
     passed = np.exp(-np.outer(np.geomspace(1e-3, 200.0, 300), mu)) @ beam.weights[:2].T
     enough = (passed[:, 1] > 0.01) & (passed[:, 0] < 0.95)
     hi, lo = -np.log(passed[enough]).T
-    assert effective_z(sandwich, hi, lo) == pytest.approx(ABSORBERS[material], rel=0.08)
+    assert effective_z(sandwich, hi, lo) == pytest.approx(EFFECTIVE_Z[material], rel=0.08)
 
 
 def test_the_numbers_to_read_back_are_those_of_the_power_law() -> None:
-    for name, z in ABSORBERS.items():
+    for name, z in EFFECTIVE_Z.items():
         shares = [(share, materials.ATOMIC_NUMBER[symbol], materials.ATOMIC_WEIGHT[symbol]) for symbol, share in
                   materials.weight_shares(name)]  # fmt: skip
         electrons = np.array([share * number / weight for share, number, weight in shares])

@@ -23,8 +23,9 @@ def test_steel_is_penetrated_as_deep_as_such_scanners_are_said_to(line_scanner: 
     """V9. The ranges and what their sources are worth stand beside `phantoms.STEEL_MM`."""
     low, high = phantoms.steel_range_mm(line_scanner)
     found = phantoms.steel_penetration(line_scanner)
-    assert low <= found.step_mm <= high
-    assert low <= found.block_mm <= high
+    if not math.isnan(low):  # nobody says it of 120 kV
+        assert low <= found.step_mm <= high
+        assert low <= found.block_mm <= high
     assert found.step_mm < found.block_mm  # a block of lead is easier than a tenth more steel
 
 
@@ -74,9 +75,9 @@ def test_the_slanted_edge_has_the_declared_transfer(line_scanner: Sensor, withou
     quiet = replace(clean, detector=without_noise)
     frequency, found = phantoms.mtf(quiet, n_exposures=1)
     declared = phantoms.declared_mtf(line_scanner, frequency)
-    low = frequency <= 0.25
+    low = (frequency <= 0.35) & (declared > 0.1)
     assert found[low] == pytest.approx(declared[low], rel=0.03)
-    assert found == pytest.approx(declared, abs=0.11)  # beyond, sampling folds a little back
+    assert found == pytest.approx(declared, abs=0.03)  # of the whole, up to half a cycle a pixel
 
 
 def test_an_interlaced_accelerator_blurs_along_travel() -> None:

@@ -77,6 +77,52 @@ def test_two_things_in_one_place_cannot_both_displace_what_was_there(scene_of: M
         check_scene(block(25.0))
 
 
+SIMULATED = ("mail", "parcel", "baggage", "pallet", "container", "vehicle")
+
+
+@pytest.mark.parametrize("vector", SIMULATED)
+def test_a_scene_of_every_vector_with_an_impossible_value_is_refused_by_its_path(vector: str) -> None:
+    scene = make_scene(vector, seed=3, name="bad")
+    row = int(np.flatnonzero(scene.ints[:, 1] >= 0)[0])
+    with pytest.raises(BadValue, match=rf"reals\[{row}\]\.half size z: is -3 mm; a size is above 0"):
+        check_scene(with_value(scene, "reals", row, 5, -3.0))
+    with pytest.raises(BadValue, match=rf"ints\[{row}\]\.material: is 999; no such material"):
+        check_scene(with_value(scene, "ints", row, 1, 999))
+    record = scene.to_dict()
+    record["materials"][0] = "unobtainium"
+    with pytest.raises(BadValue, match=r"materials\[0\]: no material is called 'unobtainium'"):
+        scene_from_mapping(record)
+
+
+@pytest.mark.parametrize("vector", SIMULATED)
+def test_volumes_of_every_vector_that_displace_the_same_thing_twice_are_refused(vector: str) -> None:
+    scene = next(
+        found
+        for found in (make_scene(vector, seed=3, name=f"twice{n}") for n in range(40))
+        if any(_widest_child(found))
+    )
+    row, parent = _widest_child(scene)
+    again = replace(
+        scene,
+        ints=np.concatenate([scene.ints, scene.ints[row : row + 1]]),
+        reals=np.concatenate([scene.reals, scene.reals[row : row + 1]]),
+        texture_at=np.concatenate([scene.texture_at, scene.texture_at[row : row + 1]]),
+    )
+    last = len(scene.ints)
+    told = rf"ints\[{last}\]\.parent: row {row} .* and row {last} .* overlap, and both displace row {parent} "
+    with pytest.raises(BadValue, match=told):
+        check_scene(again)
+
+
+def _widest_child(scene: Scene) -> tuple[int, int]:
+    """The largest volume that displaces another, and that other; (0, 0) where there is none."""
+    rows = np.flatnonzero(scene.ints[:, 2] >= 0)
+    if not rows.size:
+        return 0, 0
+    row = int(rows[scene.reals[rows, 3:6].prod(axis=1).argmax()])
+    return row, int(scene.ints[row, 2])
+
+
 def test_words_are_those_of_the_vocabulary(scene_of: Make) -> None:
     scene = replace(candle(scene_of), vector="maill", objects=(SceneObject("candle", "slot", "gun"),))
     scene = replace(scene, threat="gun", concealment="in_pocket")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from xraybench import sensors
 from xraybench.core.errors import BadValue
@@ -138,6 +139,24 @@ def test_two_linac_energies_tell_light_loads_apart_badly_and_deep_ones_by_order(
     assert shallow[4] > shallow[0]  # lead looks lighter than carbon
     assert max(shallow) / min(shallow) < 1.10  # a tube spreads the same materials over a factor of two
     assert np.all(np.diff(deep) < -0.01)  # pair production: the heavier the more of the high energy is lost
+
+
+def test_iron_and_tungsten_of_some_thickness_give_the_same_two_signals() -> None:
+    """V7, exactly: two energies of an accelerator cannot tell them apart there, without any noise. Source as above."""
+    beam = spectral.full_beam(sensors.get("container_6mev"))
+
+    def seen(name: str, cm: float) -> np.ndarray:
+        return beam.weights[:2] @ np.exp(-cm * attenuation.linear_attenuation(name, beam.energy_kev))
+
+    def cm_of(name: str, depth: float) -> float:
+        return float(brentq(lambda cm: -np.log(seen(name, cm)[0]) - depth, 0.0, 200.0))
+
+    def apart(depth: float) -> float:
+        return float(np.log(seen("iron", cm_of("iron", depth))[1] / seen("tungsten", cm_of("tungsten", depth))[1]))
+
+    depth = float(brentq(apart, 0.5, 3.0))  # thinner, tungsten looks lighter than iron; thicker, heavier
+    assert seen("iron", cm_of("iron", depth)) == pytest.approx(seen("tungsten", cm_of("tungsten", depth)), rel=1e-6)
+    assert cm_of("iron", depth) > 2.0 * cm_of("tungsten", depth)
 
 
 @pytest.mark.parametrize(

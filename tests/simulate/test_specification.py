@@ -165,3 +165,37 @@ def test_what_has_no_effect_on_such_a_scanner_is_refused(name: str, key: str, va
     record["artefacts"][key] = value
     with pytest.raises(BadValue, match=f"artefacts.{key}: .* has no effect"):
         sensor_from_mapping(record)
+
+
+def sheets_of(record: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every sheet of a specification, with its path."""
+    if isinstance(record, dict):
+        found = [(path, record)] if "mat" in record else []
+        return found + [s for key, value in record.items() for s in sheets_of(value, f"{path}.{key}" if path else key)]
+    if isinstance(record, list):
+        return [s for i, value in enumerate(record) for s in sheets_of(value, f"{path}[{i}]")]
+    return []
+
+
+def test_every_sheet_of_every_scanner_has_a_known_material_and_a_thickness_above_nothing(sensor: Sensor) -> None:
+    sheets = sheets_of(sensor_to_mapping(sensor))
+    assert any(path == "detector.front" for path, _ in sheets)
+    for number, (path, _) in enumerate(sheets):
+        for key, value, right in (("mat", "unobtainium", "no material is called"), ("g_cm2", -0.1, "above 0")):
+            record = sensor_to_mapping(sensor)
+            sheets_of(record)[number][1][key] = value
+            with pytest.raises(BadValue, match=rf"(?m)^  {re.escape(path)}\.{key}: .*{right}"):
+                sensor_from_mapping(record)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.13, 3.0])
+def test_every_scanner_with_an_energy_outside_the_tables_is_refused(sensor: Sensor, factor: float) -> None:
+    record = sensor_to_mapping(sensor)
+    if isinstance(sensor.source, Tube):
+        record["source"]["kvp"] = factor * sensor.source.kvp
+        told = r"source\.kvp: .*(spectra are baked for|above 0)"
+    else:
+        record["source"]["mev"] = [factor * mev for mev in sensor.source.mev]
+        told = r"source\.mev\[0\]: .*at least 1 and at most 10"
+    with pytest.raises(BadValue, match=rf"(?m)^  {told}"):
+        sensor_from_mapping(record)

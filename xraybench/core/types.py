@@ -105,7 +105,7 @@ class Dataset:
     row a threat and view that shows it). An item without a row in `objects` is benign. `view_sets` maps each track on
     which the scans can be read to its scan set; `scans` is the one on the dataset's native track. `difficulty` says how
     hard a threat is to see (columns of `simulate.difficulty.DIFFICULTY`), one row a threat and view where it was measured:
-    the test items of simulated corpora that were rendered, on scanners that transmit.
+    the test items of simulated corpora that were rendered.
     """
 
     name: str

@@ -17,7 +17,7 @@ from xraybench.core import vocabulary
 from xraybench.core.vocabulary import SIZES, SPLITS, UNKNOWN
 from xraybench.data import counts, manifest, store, summary
 from xraybench.data.checks import WARNING, warnings_about
-from xraybench.data.profiles import SIZE_CUTS, size_of
+from xraybench.data.profiles import size_cuts, size_of
 from xraybench.data.splits import BENIGN
 from xraybench.data.store import Stored
 from xraybench.data.words import DUO, FILE, PARTS, RAI, Terms, Words, gaps, read_words
@@ -91,11 +91,12 @@ def describe(
         _table(("class", "sensor", "site", "time", "items"), _cross_rows(stored, least), n_left=4),
     ]
     if len(stored.objects):
+        small, large = size_cuts(stored.manifest.corpus)
         sections += [
             "## Threats by concealment\n\nObjects in all splits. `unknown`: nobody said how it was hidden.",
             _table(("threat", *_concealments(stored)), _threat_rows(stored)),
             "## Threats by size\n\nShare of the view that the silhouette (or the box) covers: small under "
-            f"{SIZE_CUTS[0]:.0%}, large from {SIZE_CUTS[1]:.0%}.",
+            f"{small:.2g} of it, large from {large:.2g}.",
             _table(("threat", *SIZES, UNKNOWN), _size_rows(stored)),
         ]
     sections += [
@@ -304,7 +305,7 @@ def _count(counts: pd.DataFrame, threat: str, concealment: str) -> int:
 
 
 def _size_rows(stored: Stored) -> Iterable[tuple[object, ...]]:
-    sizes = size_of(stored.objects)
+    sizes = size_of(stored.objects, stored.scans)
     for threat in stored.manifest.threats:
         of_threat = sizes[stored.objects["threat"] == threat]
         yield (threat, *(int((of_threat == size).sum()) for size in (*SIZES, UNKNOWN)))

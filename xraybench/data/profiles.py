@@ -53,13 +53,40 @@ def get(name: str | Profile) -> Profile:
     return name if isinstance(name, Profile) else PROFILES.get(name)
 
 
-# Terciles of `view_share` over the threats of mail and parcel together, profile quick, seed 0, rounded; fixed since, so
-# that small means the same in every corpus and every release. benchmarks/data.py prints the terciles of today.
-SIZE_CUTS = (0.06, 0.12)
+# Where the threats of a vector divide into three by size: terciles of the largest `view_share` of a scan over the first 40
+# train items of each cell, seed 0, on the vector's first sensor, to two digits; CT slices cut things and have cuts of their
+# own. Fixed since, so that small means the same in every release. benchmarks/data.py prints the terciles of today.
+SIZE_CUTS = {
+    "mail": (0.065, 0.12),
+    "parcel": (0.042, 0.078),
+    "baggage": (0.0077, 0.013),
+    "baggage-baggage_ct": (0.0018, 0.0044),
+    "pallet": (0.031, 0.061),
+    "container": (0.0071, 0.017),
+    "vehicle": (0.0038, 0.0089),
+}
+IMPORTED_CUTS = (0.06, 0.12)  # scans from outside, which are cropped to the item or not
 
 
-def size_of(objects: pd.DataFrame) -> "pd.Series[str]":
-    """Size class of each object: small, medium or large by its share of the view; unknown without a box or mask."""
+def size_cuts(corpus: str) -> tuple[float, float]:
+    """From which shares of the view on a threat of a corpus is medium, and large."""
+    from xraybench import sensors
+
+    vector, _, sensor = corpus.partition("-")
+    if sensor not in sensors.names():
+        return IMPORTED_CUTS
+    return SIZE_CUTS.get(corpus) or SIZE_CUTS.get(vector, IMPORTED_CUTS)
+
+
+def size_of(objects: pd.DataFrame, scans: pd.DataFrame) -> "pd.Series[str]":
+    """Size class of each object: small, medium or large by its share of the view; unknown without a box or mask.
+
+    Args:
+        scans: The table of the scans that the objects are seen in; it says which corpus they belong to.
+    """
+    corpus = objects["scan_id"].map(scans.set_index("scan_id")["corpus"])
+    cuts = {name: size_cuts(str(name)) for name in corpus.unique()}
+    low, high = (corpus.map({name: pair[n] for name, pair in cuts.items()}).to_numpy(dtype=np.float64) for n in (0, 1))
     share = objects["view_share"].to_numpy(dtype=np.float64)
-    names = np.array(SIZES, dtype=object)[np.digitize(np.nan_to_num(share), SIZE_CUTS)]
+    names = np.array(SIZES, dtype=object)[(share >= low).astype(int) + (share >= high)]
     return pd.Series(np.where(np.isnan(share), UNKNOWN, names), index=objects.index, name="size", dtype="str")

@@ -80,7 +80,7 @@ def join(dataset: Dataset, predictions: Predictions) -> Joined:
     scans["status"] = seen.drop_duplicates("scan_id").set_index("scan_id")["status"].reindex(scans.index)
     rows = predictions.kind("score").drop_duplicates(["scan_id", "target"])
     scores = rows.pivot(index="scan_id", columns="target", values="score").reindex(scans.index)
-    objects = dataset.objects.assign(size=size_of(dataset.objects))
+    objects = dataset.objects.assign(size=size_of(dataset.objects, dataset.scans.table))
     objects = objects[objects["scan_id"].isin(scans.index)]
     objects = objects.sort_values(["view_share", "object_index"], ascending=[False, True], kind="stable")
     return Joined(dataset, predictions, scans, scores, _hits(objects, predictions, scans.index), objects)

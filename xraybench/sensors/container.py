@@ -19,7 +19,7 @@ CONTAINER_6MEV = Sensor(
         back=None,
         quanta=(6.0e4, 4.0e4),
         electronic_noise=2.0e-4,
-        blur_px=0.60,
+        blur_px=0.70,
     ),
     artefacts=Artefacts(scatter_share=0.03, scatter_px=24.0, row_gain=0.003, line_jitter=0.012, dead_rows=(140, 371)),
     display=PALETTES["cargo"],

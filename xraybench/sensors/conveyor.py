@@ -19,7 +19,7 @@ CONVEYOR_160KV = Sensor(
         back=Layer("csi", 1.8),
         quanta=(1.0e5, 1.0e5),
         electronic_noise=5.0e-4,
-        blur_px=0.65,
+        blur_px=0.70,
     ),
     artefacts=Artefacts(
         scatter_share=0.025, scatter_px=22.0, row_gain=0.002, line_jitter=0.0015, dead_rows=(), misregister_px=0.3

@@ -22,11 +22,11 @@ from xraybench.simulate.scene import Scene
 ANGLE_DEG = 160.0  # mean angle of what is counted
 WAY_OUT = 1.15  # length of the way out over that of the way in
 REFERENCE = "polyethylene"  # a thick slab of it counts as `open_beam`
-_N_ENERGIES = 4
+_PARTS = (0.3, 0.3, 0.25, 0.15)  # of the photons, softest first: each part of the beam stands at its mean energy
 _DEEPEST = 12.0  # optical depth, in and out together, behind which nothing more comes back
 _ELECTRON_KEV = 510.999
 _AVOGADRO = 6.02214e23
-_RADIUS_CM = 2.81794e-13  # of the classical electron
+RADIUS_CM = 2.81794e-13  # of the classical electron
 _EXACT_BELOW = 30.0  # counts up to which the Poisson law is drawn exactly
 
 
@@ -73,7 +73,7 @@ def share_of(scene: Scene, sensor: Sensor, field_px: tuple[int, int], number: in
 
 @cache
 def nodes(sensor: Sensor) -> Nodes:
-    """The beam at energies of equal fluence, and every material at each.
+    """The beam in four parts, and every material at the mean energy of each.
 
     Raises:
         BadValue: The source is no tube.
@@ -85,23 +85,26 @@ def nodes(sensor: Sensor) -> Nodes:
         raise BadValue(f"Sensor {sensor.name}: source: a backscatter scanner needs an X-ray tube.")
     spectrum = spectra.tube_spectrum(sensor.source.kvp, sensor.source.filters)
     cumulative = np.cumsum(spectrum.fluence) / spectrum.fluence.sum()
-    energy = np.interp((np.arange(_N_ENERGIES) + 0.5) / _N_ENERGIES, cumulative, spectrum.energy_kev)
+    part = np.minimum(np.searchsorted(np.cumsum(_PARTS), cumulative - 1e-9), len(_PARTS) - 1)
+    share = np.bincount(part, spectrum.fluence) / spectrum.fluence.sum()
+    energy = np.bincount(part, spectrum.fluence * spectrum.energy_kev) / np.bincount(part, spectrum.fluence)
     cosine = math.cos(math.radians(ANGLE_DEG))
     ratio = 1.0 / (1.0 + energy / _ELECTRON_KEV * (1.0 - cosine))
-    per_electron = 0.5 * _RADIUS_CM**2 * ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))
+    per_electron = 0.5 * RADIUS_CM**2 * ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))
     front = sensor.detector.front
     seen = 1.0 - np.exp(-front.g_cm2 * attenuation.mass_attenuation(front.material, energy * ratio))
-    loss = np.zeros((len(materials.MATERIALS) + 1, _N_ENERGIES))
+    loss = np.zeros((len(materials.MATERIALS) + 1, len(_PARTS)))
     back = np.zeros_like(loss)
     for row, material in enumerate(materials.MATERIALS):
         loss[row] = attenuation.linear_attenuation(material.name, energy)
         loss[row] += WAY_OUT * attenuation.linear_attenuation(material.name, energy * ratio)
-        back[row] = _electrons_per_cm3(material.name) * per_electron * seen / _N_ENERGIES
+        back[row] = electrons_per_cm3(material.name) * per_electron * seen * share
     reference = materials.material_id(REFERENCE) - 1
     return Nodes(loss, back, float((back[reference] / loss[reference]).sum()))
 
 
-def _electrons_per_cm3(name: str) -> float:
+def electrons_per_cm3(name: str) -> float:
+    """Electrons in a cubic centimetre of a material."""
     per_gram = sum(
         share * materials.ATOMIC_NUMBER[symbol] / materials.ATOMIC_WEIGHT[symbol]
         for symbol, share in materials.weight_shares(name)

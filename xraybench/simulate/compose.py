@@ -239,16 +239,19 @@ def _pack(
     if staging == "false_bottom":
         where = -1
         add_slot(_in_the_shell(pile, slot))
+    most = package.z
     if is_bag:
-        thick = dice.between(12.0, 40.0)
+        thick, lid = dice.between(14.0, 40.0), dice.between(14.0, 40.0)
+        most = package.z - lid  # goods leave room for what lies under the lid
+        pile.ceiling = most
         if pile.top == 0.0:
             add(cloth_sheet(package, dice, thick, 0.0), "goods")
             pile.cover(thick)
     if where > 0:
-        pile.ceiling = max(package.z - slot.size[2], 0.0)  # what lies under the slot leaves room for it
+        pile.ceiling = max(most - slot.size[2], 0.0)  # what lies under the slot leaves room for it
     for i in range(package.n_goods + 1):
         if i == where:
-            pile.ceiling = package.z
+            pile.ceiling = most
             laid = pile.put(dice, slot, must=True, anywhere=0.1, in_the_open=is_open)
             assert laid is not None
             add_slot(laid)
@@ -258,9 +261,10 @@ def _pack(
         pile.reopen(slot.size[2] + 30.0)
         for item in _wads(pile, stream("wads")):
             add(item, "goods")
-        if (soft := soft_fill(pile, stream("fill"))) is not None:
-            add(soft, "goods")
-        thick = min(dice.between(20.0, 60.0), package.z - pile.top)
+        pile.top = max(pile.top, most)  # clothing up to what lies under the lid
+        for item in soft_fill(pile, stream("fill")):
+            add(item, "goods")
+        thick = package.z - pile.top
         if thick > 6.0:
             add(cloth_sheet(package, dice, thick, pile.top), "goods")
             pile.cover(pile.top + thick)
@@ -297,7 +301,7 @@ def _fillings(pile: Pile, dice: Dice) -> list[Item]:
     return found
 
 
-_SHARES = {"mail": (0.25, 0.95), "parcel": (0.22, 0.8), "baggage": (0.2, 0.62)}
+_SHARES = {"mail": (0.25, 0.95), "parcel": (0.22, 0.8), "baggage": (0.16, 0.5)}
 _LEAST_MM = {"mail": 6.0, "parcel": 12.0, "baggage": 18.0}
 
 

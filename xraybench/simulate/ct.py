@@ -29,8 +29,8 @@ _LEAST = 1e-4  # a detector element that counts less is read as this: no logarit
 def slices(scene: Scene, sensor: Sensor, field_px: tuple[int, int], rng: np.random.Generator) -> list[UInt16Array]:
     """The slices of one scan, each (height, width, 1) in counts: AIR_COUNT + open_beam * linear attenuation in 1/cm."""
     found = []
-    for x_mm in positions_mm(sensor):
-        mu = _reconstructed(scene, sensor, field_px, x_mm, rng)
+    for x_mm in positions_mm(scene, sensor, field_px):
+        mu = _scanned(scene, sensor, field_px, x_mm, rng)
         counts = np.clip(np.rint(AIR_COUNT + sensor.open_beam * mu), 0, 65535).astype(np.uint16)
         found.append(np.ascontiguousarray(counts[:, :, None]))
     return found
@@ -38,23 +38,53 @@ def slices(scene: Scene, sensor: Sensor, field_px: tuple[int, int], rng: np.rand
 
 def noise_free(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> list[Float32Array]:
     """Linear attenuation in 1/cm as reconstructed without noise and rings, each (height, width)."""
-    return [_reconstructed(scene, sensor, field_px, x_mm, None) for x_mm in positions_mm(sensor)]
+    return [_scanned(scene, sensor, field_px, x_mm, None) for x_mm in positions_mm(scene, sensor, field_px)]
 
 
-def positions_mm(sensor: Sensor) -> list[float]:
-    """Where along travel the slices lie, about the middle of the belt."""
-    geometry = sensor.geometry
-    return [(i - 0.5 * (geometry.n_slices - 1)) * geometry.slice_mm for i in range(geometry.n_slices)]
+def positions_mm(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> list[float]:
+    """Where along travel the slices of a scan lie: evenly, about the middle of the belt.
+
+    All are moved together by at most half a step, so that one goes through what stands in the slot: through the middle of
+    the largest of its parts that shows there. A threat and the innocent thing in its place get the same rule, so where
+    slices lie tells nothing. A scene without a slot, or with nothing in it, keeps the middle.
+    """
+    step, n = sensor.geometry.slice_mm, sensor.geometry.n_slices
+    first = -0.5 * (n - 1) * step
+    through = _through_slot(scene, sensor, field_px)
+    if through is not None:
+        beyond = (through - first) % step
+        first += beyond if beyond <= 0.5 * step else beyond - step
+    return [round(first + i * step, 6) for i in range(n)]
+
+
+def _through_slot(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> float | None:
+    """A plane in which what stands in the slot shows, by the largest of its parts that does."""
+    reach = 0.5 * sensor.geometry.n_slices * sensor.geometry.slice_mm
+    for number, thing in enumerate(scene.objects):
+        if thing.role == "slot":
+            rows = np.flatnonzero((scene.ints[:, 4] == number) & (scene.ints[:, 1] >= 0))
+            for row in rows[np.argsort(-scene.reals[rows, 3:6].prod(axis=1), kind="stable")]:
+                x_mm = float(scene.reals[row, 0])
+                if abs(x_mm) < reach and (_marked(scene, sensor, field_px, x_mm)[1] == number).any():
+                    return x_mm
+    return None
 
 
 def masks(scene: Scene, sensor: Sensor, field_px: tuple[int, int], number: int) -> list[BoolArray]:
     """Which voxels of each slice belong to one object, holes left out, each (height, width)."""
-    return [_marked(scene, sensor, field_px, x_mm)[1] == number for x_mm in positions_mm(sensor)]
+    return [cut(scene, sensor, field_px, x_mm, number) for x_mm in positions_mm(scene, sensor, field_px)]
+
+
+def cut(scene: Scene, sensor: Sensor, field_px: tuple[int, int], x_mm: float, number: int) -> BoolArray:
+    """Which voxels of the slice at `x_mm` belong to one object, holes left out, shape (height, width)."""
+    return np.asarray(_marked(scene, sensor, field_px, x_mm)[1] == number)
 
 
 def material_maps(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> list[UInt8Array]:
-    """The material id in the middle of each voxel (0 for air), each (height, width)."""
-    return [_marked(scene, sensor, field_px, x_mm)[0].astype(np.uint8) for x_mm in positions_mm(sensor)]
+    """The material id of each voxel (0 for air), each (height, width)."""
+    return [
+        _marked(scene, sensor, field_px, x_mm)[0].astype(np.uint8) for x_mm in positions_mm(scene, sensor, field_px)
+    ]
 
 
 def sinogram(
@@ -99,12 +129,23 @@ def _crosses(scene: Scene, x_mm: float) -> BoolArray:
     return np.asarray(np.abs(scene.reals[:, 0] - x_mm) < reach)
 
 
-def _reconstructed(
+def _scanned(
     scene: Scene, sensor: Sensor, field_px: tuple[int, int], x_mm: float, rng: np.random.Generator | None
 ) -> Float32Array:
     names, paths = sinogram(scene, sensor, field_px, x_mm)
-    signals = spectral.signals(paths, names, sensor)
-    _, n_angles, n_elements = paths.shape
+    return reconstructed(spectral.signals(paths, names, sensor), sensor, field_px, rng)
+
+
+def reconstructed(
+    rays: Float32Array, sensor: Sensor, field_px: tuple[int, int], rng: np.random.Generator | None
+) -> Float32Array:
+    """A slice in 1/cm from what its rays count.
+
+    Args:
+        rays: Signal and variance of each ray as `spectral.signals` gives them, shape (2, n_angles, n_elements).
+        rng: Of the noise; None leaves out noise and rings.
+    """
+    _, n_angles, n_elements = rays.shape
     if rng is None:
         gain, normal, variance = np.ones(n_elements), np.zeros((n_angles, n_elements)), 0.0
     else:
@@ -112,21 +153,43 @@ def _reconstructed(
         normal = rng.standard_normal((n_angles, n_elements))
         variance = sensor.noise_scale**2
     depth = np.empty((n_angles, n_elements))
-    _log(
-        signals[0],
-        signals[1],
-        normal,
-        gain,
-        variance,
-        sensor.detector.quanta[0],
-        sensor.detector.electronic_noise,
-        depth,
-    )
+    _log(rays[0], rays[1], normal, gain, variance, sensor.detector.quanta[0], sensor.detector.electronic_noise, depth)
+    taps = _ramp(n_elements, sensor.geometry.pixel_mm / 10.0, sensor.detector.blur_px)
+    return _projected_back(depth, taps, field_px)
+
+
+def _projected_back(depth: FloatArray, taps: FloatArray, field_px: tuple[int, int]) -> Float32Array:
     filtered = np.empty_like(depth)
-    _filter(depth, _ramp(n_elements, sensor.geometry.pixel_mm / 10.0, sensor.detector.blur_px), filtered)
+    _filter(depth, taps, filtered)
     picture = np.empty(field_px, np.float32)
-    _back_project(filtered, *_angles(n_angles), picture)
+    _back_project(filtered, *_angles(len(depth)), picture)
     return picture
+
+
+def ray_deviation(rays: Float32Array | FloatArray, sensor: Sensor) -> FloatArray:
+    """Standard deviation of what each ray counts, shape (n_angles, n_elements)."""
+    variance = np.maximum(rays[1], 0.0) / sensor.detector.quanta[0] + sensor.detector.electronic_noise**2
+    return np.asarray(sensor.noise_scale * np.sqrt(variance), dtype=np.float64)
+
+
+def voxel_deviation(rays: Float32Array, sensor: Sensor, field_px: tuple[int, int]) -> Float32Array:
+    """Standard deviation of each voxel in 1/cm, from that of the rays through it.
+
+    Variances add over the angles with the squares of the filter's taps, and interpolation takes some away.
+    """
+    _, n_angles, n_elements = rays.shape
+    taps = _ramp(n_elements, sensor.geometry.pixel_mm / 10.0, sensor.detector.blur_px)
+    of_depth = (ray_deviation(rays, sensor) / np.maximum(rays[0], _LEAST)) ** 2
+    passed = math.pi / n_angles * left_by_interpolation(taps)
+    return np.asarray(np.sqrt(passed * _projected_back(of_depth, taps**2, field_px)), dtype=np.float32)
+
+
+def left_by_interpolation(taps: FloatArray) -> float:
+    """Share of the variance that is left between two elements, the mean over all places between them.
+
+    At a share f of the way it is (1 - f)^2 + f^2 + 2 f (1 - f) r, with r the correlation that the filter gives neighbours.
+    """
+    return float((2.0 + (taps[1:] @ taps[:-1]) / (taps @ taps)) / 3.0)
 
 
 @cache
@@ -324,7 +387,7 @@ def _back_project(filtered, cosines, sines, out) -> None:  # type: ignore[no-unt
 
 
 def _marked(scene: Scene, sensor: Sensor, field_px: tuple[int, int], x_mm: float) -> tuple[IntArray, IntArray]:
-    """Material id (0 for air) and object (-1 for none) in the middle of every voxel of a slice."""
+    """Material id (0 for air) and object (-1 for none) of every voxel of a slice, as in its middle."""
     rows = np.flatnonzero(_crosses(scene, x_mm))
     marks = np.full(
         (4, *field_px), -1, np.int64
@@ -335,11 +398,16 @@ def _marked(scene: Scene, sensor: Sensor, field_px: tuple[int, int], x_mm: float
 
 @njit(cache=True)
 def _mark(marks, ints, reals, planes, x_mm, voxel) -> None:  # type: ignore[no-untyped-def]
-    """Write every primitive over its parent, in the order of the scene; a hole shows again what lay under its parent."""
+    """Write every primitive over its parent, in the order of the scene; a hole shows again what lay under its parent.
+
+    What is thinner than a voxel marks the voxels that it runs through.
+    """
     height, width = marks.shape[1:]
-    local = np.empty(3)
+    local, half = np.empty(3), np.empty(3)
     for i in range(len(ints)):
-        half, rot = reals[i, 3:6], reals[i, 6:15]
+        rot = reals[i, 6:15]
+        for k in range(3):
+            half[k] = max(reals[i, 3 + k], 0.5 * voxel) if ints[i, 1] >= 0 else reals[i, 3 + k]
         ey = abs(rot[3]) * half[0] + abs(rot[4]) * half[1] + abs(rot[5]) * half[2]
         ez = abs(rot[6]) * half[0] + abs(rot[7]) * half[1] + abs(rot[8]) * half[2]
         c0 = max(int((reals[i, 1] - ey) / voxel + 0.5 * width - 1.0), 0)

@@ -12,44 +12,44 @@ from numba import njit
 
 from xraybench.core import chance
 from xraybench.core.sensor import Linac, Sensor
-from xraybench.core.types import Float32Array, FloatArray, UInt16Array
+from xraybench.core.types import Float32Array, UInt16Array
 
 _COARSE = 8  # the scatter field is made on an eighth of the resolution
-_MATCHED_AT = 0.2  # cycles per pixel at which the point spread is exact
+_FULL_WEIGHT = 0.6  # of the transfer, from which on a deviation of the point spread counts by its share
+_SLACK = 0.02  # of the spread of the taps
 _FEW = 20.0  # quanta, below which their law is not taken as normal
 
 
 @cache
 def blur_taps(blur_px: float) -> Float32Array:
-    """Taps that bring a ray-sampled picture to a Gaussian of `blur_px` over pixels; they add up to one.
+    """Taps that bring a ray-sampled picture to a Gaussian of `blur_px` over square pixels; they add up to one.
 
-    Two rays a pixel and axis already blur by cos(pi f / 2), where a whole pixel blurs by sinc f. The taps are those of a
-    Gaussian integrated over each pixel, of the width that makes up the rest at 0.2 cycles per pixel (less where the blur is
-    wide); the whole then lies within 3 % of exp(-2 (pi blur f)^2) sinc f up to 0.25 cycles per pixel.
+    Two rays a pixel and axis already blur by cos(pi f / 2), where a whole pixel blurs by sinc f; the taps make up the rest,
+    so that nothing is blurred twice. None is below zero, they fall from the middle, and their spread is the declared one
+    within 2 %; of all such taps these bring the transfer nearest to exp(-2 (pi blur f)^2) sinc f at all frequencies up to
+    0.5 cycles per pixel: within 0.012 from a blur of 0.7 pixel on. A sharper picture would have to be blurred before it is
+    sampled, and passes up to 0.1 (at 0.55 pixel) more than declared near 0.5 cycles per pixel.
     """
-    from scipy.optimize import brentq
+    from scipy.optimize import linprog
 
-    f = _MATCHED_AT / max(blur_px, 1.0)
-    wanted = float(np.exp(-2.0 * (np.pi * blur_px * f) ** 2) * np.sinc(f) / np.cos(0.5 * np.pi * f))
-
-    def passed(width: float) -> float:
-        taps = _gaussian_taps(width)
-        k = np.arange(taps.size) - taps.size // 2
-        return float((taps * np.cos(2.0 * np.pi * f * k)).sum())
-
-    if passed(0.01) <= wanted:
-        return np.ones(1, np.float32)
-    width = brentq(lambda w: passed(w) - wanted, 0.01, 2.0 * blur_px + 1.0)
-    return np.asarray(_gaussian_taps(round(width, 9)), dtype=np.float32)
-
-
-def _gaussian_taps(width: float) -> FloatArray:
-    """A Gaussian integrated over pixels, as far as it says anything."""
-    from scipy.special import erf
-
-    reach = max(1, int(np.ceil(3.3 * width)))
-    taps = np.diff(erf((np.arange(-reach, reach + 2) - 0.5) / (width * np.sqrt(2.0))))
-    return np.asarray(np.round(taps / taps.sum(), 9))
+    n = max(2, int(np.ceil(3.3 * blur_px)))  # taps on either side
+    f, k = np.linspace(0.0, 0.5, 101), np.arange(1, n + 1)
+    wanted = np.exp(-2.0 * (np.pi * blur_px * f) ** 2) * np.sinc(f)
+    cosines = np.column_stack([np.ones(f.size), 2.0 * np.cos(2.0 * np.pi * np.outer(f, k))])
+    passed = np.cos(0.5 * np.pi * f)[:, None] * cosines
+    room = np.maximum(wanted, _FULL_WEIGHT)[:, None]  # the last unknown is the greatest deviation, in units of this
+    falling = np.eye(n, n + 2, 1) - np.eye(n, n + 2)
+    spread, own = np.array([[0.0, *(2.0 * k**2), 0.0]]), blur_px**2 + 1.0 / 12.0 - 1.0 / 16.0  # the rays' is 1/16
+    found = linprog(
+        np.eye(1, n + 2, n + 1)[0],
+        A_ub=np.concatenate([np.hstack([passed, -room]), np.hstack([-passed, -room]), falling, spread, -spread]),
+        b_ub=np.concatenate([wanted, -wanted, np.zeros(n), [(1.0 + _SLACK) * own, (_SLACK - 1.0) * own]]),
+        A_eq=[[1.0, *[2.0] * n, 0.0]],
+        b_eq=[1.0],
+    ).x[: n + 1]
+    half = np.trim_zeros(np.round(found, 6), "b")
+    taps = np.concatenate([half[:0:-1], half])
+    return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
 @njit(cache=True)

@@ -3,9 +3,12 @@
 The scan with the threat is compared, noise-free, with two others. *Substituted*: the benign twin, where an innocent thing of
 like size stands in the threat's place; this is what a screener has to tell apart. *Removed*: the same scan without the
 threat; this says how much of the beam the threat takes. No single index orders all concealments, so there are several.
+
+A *reading* below is -ln hi of a line scan, linear attenuation in 1/cm of a CT slice, and of a backscatter scan what comes
+back as a share of thick polyethylene. An index that a kind of scanner cannot have is NaN; `undefined` says why.
 """
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,13 +17,11 @@ from xraybench.core.errors import BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.sensor import Sensor
 from xraybench.core.tables import Column, Table
-from xraybench.core.types import BoolArray, FloatArray, UInt8Array
-from xraybench.simulate import detector, labels, paths, spectral
-from xraybench.simulate.display import display, effective_z, grey
+from xraybench.core.types import BoolArray, FloatArray
+from xraybench.simulate import difficulty_views
 from xraybench.simulate.scene import Scene
 
 RING_PX = 12  # width of the surroundings that a threat is compared with
-OPAQUE = 0.004  # a channel darker than this and four electronic deviations shows nothing
 LEVELS = ("L0", "L1", "L2", "L3", "L4")
 _DIGITS = 6
 _SSIM_PX = 7
@@ -64,21 +65,33 @@ DIFFICULTY = Table(
         Column("scan_id", "text", "the scan the threat is seen in"),
         Column("object_index", "int", "index of the object within the scan, as in objects", low=0),
         Column("view", "int", "index of the view within the scan", low=0),
-        Column("level", "text", "L0 bare to L4 out of reach, by the rule of simulate.difficulty.level", terms=LEVELS),
+        Column(
+            "level",
+            "text",
+            "L0 bare to L4 out of reach, by the rule of simulate.difficulty.level; line scans only",
+            terms=LEVELS,
+            may_miss=True,
+        ),
         _index("d_q", "detectability by an ideal observer against the benign twin, in deviations of the noise"),
         _index("d_q_removed", "the same against the scan without the threat"),
-        _index("contrast", "mean difference of -ln hi to the benign twin, over the shadow"),
-        _index("contrast_removed", "mean -ln hi that the threat adds, over the shadow", low=-np.inf),
+        _index("contrast", "mean difference of the reading to the benign twin, over the shadow"),
+        _index("contrast_removed", "what the threat adds to the reading, mean over the shadow", low=-np.inf),
         _index("clutter_cnr", "what the threat adds over the unrest of its surroundings and the noise"),
-        _index("share", "share of the attenuation in the shadow that is the threat's", low=-np.inf, high=1.0),
-        _index("opaque", "share of the shadow where the beam is all but gone", high=1.0),
+        _index(
+            "share", "share of the reading in the shadow that is the threat's; not in slices", low=-np.inf, high=1.0
+        ),
+        _index("opaque", "share of the shadow (its rays in a slice) that shows nothing of the threat", high=1.0),
         _index(
             "material_shift", "mean difference of the effective atomic number to the benign twin; dual sensors only"
         ),
         _index("contour", "steepness of the threat's outline over that of the surroundings"),
         _index("ssim_loss", "1 - structural similarity of the displays to the benign twin, shadow and ring", high=2.0),
         _index("ssim_loss_removed", "the same to the scan without the threat", high=2.0),
-        _index("view_difficulty", "1 - shadow over the largest shadow the threat throws along three axes", high=1.0),
+        _index(
+            "view_difficulty",
+            "1 - shadow over the largest the threat throws along three axes, or cut over its largest",
+            high=1.0,
+        ),
         _index(
             "decoy_overlap", "shadows of threat and of what stands there in the twin: intersection over union", high=1.0
         ),
@@ -95,17 +108,6 @@ HARD_WHEN_HIGH = ("opaque", "view_difficulty", "decoy_overlap", "sch_superpositi
 SPAN_DECADES = ("d_q", "d_q_removed", "clutter_cnr", "contour")  # told apart by their logarithm
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """One noise-free view: signals and their variances (2 * n_channels, height, width), and what the display shows."""
-
-    signals: FloatArray
-    deviation: FloatArray  # of the noise, (n_channels, height, width)
-    depth: FloatArray  # -ln hi
-    grey: FloatArray  # 0 to 255
-    z: FloatArray  # effective atomic number; NaN where the sensor is not dual
-
-
 def indices(scene: Scene, twin: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None = None) -> list[Difficulty]:
     """The indices of every threat of a scene, in every view that shows it.
 
@@ -114,7 +116,7 @@ def indices(scene: Scene, twin: Scene, sensor: Sensor, *, field_px: tuple[int, i
         twin: Its benign twin: made with the same seed, name and concealment, and no threat.
 
     Returns:
-        One record a threat and view; none for CT and backscatter, where the formulas do not hold.
+        One record a threat and view that shows it, for every kind of scanner.
 
     Raises:
         BadValue: When the twin holds a threat or is of another vector.
@@ -127,24 +129,8 @@ def indices(scene: Scene, twin: Scene, sensor: Sensor, *, field_px: tuple[int, i
         raise BadValue(
             f"twin is {twin.vector} {twin.name} with threat '{twin.threat}'; it is {scene.vector} without one."
         )
-    if sensor.modality != "transmission":
-        return []
     field = field_px or (sensor.field(scene.vector).height_px, sensor.field(scene.vector).width_px)
-    numbers = [number for number, thing in enumerate(scene.objects) if thing.threat]
-    found = []
-    for view in range(sensor.n_views):
-        shown = _picture(scene, sensor, field, view)
-        substituted = _picture(twin, sensor, field, view)
-        slot = _slot_mask(twin, sensor, field, view)
-        index = 0  # counts the threats that this view shows, as the rows of `objects` do
-        for number in numbers:
-            mask = _shadow(paths.turned(scene, sensor, view), sensor, number, field)
-            if mask.any():
-                areas = _areas(scene, sensor, field, view, number)
-                removed = _picture(_without(scene, number), sensor, field, view)
-                found.append(_measured(sensor, index, view, mask, slot, areas, shown, substituted, removed))
-                index += 1
-    return found
+    return [_measured(sensor, seen) for seen in difficulty_views.seen(scene, twin, sensor, field)]
 
 
 def rows(records: list[Difficulty], scan_id: str) -> list[tuple[str | int | float, ...]]:
@@ -167,6 +153,17 @@ def of_scans(difficulty: pd.DataFrame, index: str) -> "pd.Series[float]":
     return values.min() if index in HARD_WHEN_HIGH else values.max()
 
 
+def undefined(index: str, sensor: Sensor) -> str:
+    """Why an index (or the level) has no value on a sensor; "" where it has one."""
+    if index == "material_shift" and not sensor.is_dual:
+        return "one energy tells no atomic number"
+    if index == "share" and sensor.modality == "ct":
+        return "nothing lies over what a slice cuts"
+    if index == "level" and sensor.modality != "transmission":
+        return "its rule is one of -ln hi and was fitted to line scans"
+    return ""
+
+
 def level(d_q: float, opaque: float, contrast: float, material_shift: float, share: float, clutter_cnr: float) -> str:
     """How well hidden, by a rule fitted by eye to five scenes of one sensor and validated on nothing else.
 
@@ -186,130 +183,41 @@ def level(d_q: float, opaque: float, contrast: float, material_shift: float, sha
     return "L1" if clutter_cnr < 1.0 else "L0"
 
 
-def _measured(
-    sensor: Sensor,
-    object_index: int,
-    view: int,
-    mask: BoolArray,
-    slot: BoolArray,
-    areas: list[int],
-    shown: _Picture,
-    substituted: _Picture,
-    removed: _Picture,
-) -> Difficulty:
-    near = _grown(mask, RING_PX)
+def _measured(sensor: Sensor, seen: difficulty_views.Seen) -> Difficulty:
+    mask, shown, removed = seen.mask, seen.shown, seen.removed
+    near = difficulty_views.grown(mask, RING_PX)
     ring = near & ~mask
-    added = shown.depth - removed.depth
-    reach = _grown(mask, 2)  # the point spread carries the difference this far
-    d_q = _detectability(shown, substituted, reach)
-    d_q_removed = _detectability(shown, removed, reach)
-    contrast = abs(float((shown.depth - substituted.depth)[mask].mean()))
-    noise = float((shown.deviation[0] / np.maximum(shown.signals[0], 1e-9))[mask].mean())
-    unrest = float(removed.depth[ring].std()) if ring.any() else float("nan")
-    cnr = abs(float(added[mask].mean())) / max(unrest + noise, 1e-12)
-    share = float((added / np.maximum(shown.depth, 1e-6))[mask].mean())
-    dark = float((shown.signals[0][mask] < 4 * sensor.detector.electronic_noise + OPAQUE).mean())
-    shift = float(np.abs(shown.z - substituted.z)[mask].mean())
+    added = shown.reading - removed.reading
+    contrast = abs(float((shown.reading - seen.substituted.reading)[mask].mean()))
+    unrest = float(removed.reading[ring].std()) if ring.any() else float("nan")
+    cnr = abs(float(added[mask].mean())) / max(unrest + float(shown.noise[mask].mean()), 1e-12)
+    shift = float(np.abs(shown.z - seen.substituted.z)[mask].mean())
     apart = ((shown.grey - removed.grey)[mask] / 255.0) ** 2
-    item = removed.depth > 0.02
-    union = int((mask | slot).sum())
+    item = removed.reading > 0.02
+    union = int((mask | seen.slot).sum())
     values = {
-        "d_q": d_q,
-        "d_q_removed": d_q_removed,
+        "d_q": seen.d_q,
+        "d_q_removed": seen.d_q_removed,
         "contrast": contrast,
         "contrast_removed": float(added[mask].mean()),
         "clutter_cnr": cnr,
-        "share": share,
-        "opaque": dark,
+        "share": seen.share,
+        "opaque": seen.opaque,
         "material_shift": shift,
-        "contour": _contour(added, removed.depth, mask, ring),
-        "ssim_loss": 1.0 - _similarity(shown.grey, substituted.grey, near),
+        "contour": _contour(added, removed.reading, mask, ring),
+        "ssim_loss": 1.0 - _similarity(shown.grey, seen.substituted.grey, near),
         "ssim_loss_removed": 1.0 - _similarity(shown.grey, removed.grey, near),
-        "view_difficulty": 1.0 - areas[0] / max(areas),
-        "decoy_overlap": float((mask & slot).sum() / union) if slot.any() else float("nan"),
+        "view_difficulty": seen.view_difficulty,
+        "decoy_overlap": float((mask & seen.slot).sum() / union) if seen.slot.any() else float("nan"),
         "sch_superposition": 1.0 - float(np.sqrt(apart.mean())),
         "sch_clutter": float(_high_pass(removed.grey)[item].mean()) if item.any() else float("nan"),
         "sch_transparency": float((removed.grey[item] < _DARK_GREY).mean()) if item.any() else float("nan"),
     }
-    named = level(min(d_q, d_q_removed), dark, contrast, shift, share, cnr)
+    named = ""
+    if not undefined("level", sensor):
+        named = level(min(seen.d_q, seen.d_q_removed), seen.opaque, contrast, shift, seen.share, cnr)
     rounded = {name: float(f"{value:.{_DIGITS}g}") for name, value in values.items()}
-    return Difficulty(object_index, view, named, **rounded)
-
-
-def _picture(scene: Scene, sensor: Sensor, field: tuple[int, int], view: int) -> _Picture:
-    maps = paths.path_maps(scene, sensor, field, view=view)
-    signals = spectral.signals(maps.cm, maps.materials, sensor)
-    detector.blur(signals, detector.blur_taps(sensor.detector.blur_px))
-    n_channels = len(signals) // 2
-    found = signals.astype(np.float64)
-    quanta = np.array(sensor.detector.quanta[:n_channels])[:, None, None]
-    variance = np.maximum(found[n_channels:], 0.0) / quanta + sensor.detector.electronic_noise**2
-    least = max(sensor.detector.electronic_noise, 1e-5)
-    depth = -np.log(np.maximum(found[:n_channels], least))
-    counts = (
-        np.rint(np.clip(found[[0, n_channels - 1]], 0.0, 1.08) * sensor.open_beam).astype(np.uint16).transpose(1, 2, 0)
-    )
-    z = np.full(depth[0].shape, np.nan)
-    if sensor.is_dual:
-        z = effective_z(sensor, depth[0], depth[1])
-    deviation = np.asarray(sensor.noise_scale * np.sqrt(variance))
-    return _Picture(found, deviation, depth[0], _shown(sensor, counts), z)
-
-
-def _shown(sensor: Sensor, counts: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]") -> FloatArray:
-    """Brightness of what the display shows, 0 to 255."""
-    counts = np.ascontiguousarray(counts)
-    picture: UInt8Array = display(sensor, counts) if sensor.is_dual else grey(sensor, counts)
-    return np.asarray(picture.astype(np.float64).mean(axis=2))
-
-
-def _without(scene: Scene, number: int) -> Scene:
-    """The scene without one object; what it displaced is there again."""
-    rows = np.flatnonzero(scene.ints[:, 4] != number)
-    place = np.full(scene.n_primitives + 1, -1)
-    place[rows] = np.arange(len(rows))
-    ints = scene.ints[rows].copy()
-    ints[:, 2] = place[ints[:, 2]]
-    return replace(scene, ints=ints, reals=scene.reals[rows], texture_at=scene.texture_at[rows])
-
-
-def _slot_mask(twin: Scene, sensor: Sensor, field: tuple[int, int], view: int) -> BoolArray:
-    """Where the twin's innocent thing lies in the beam."""
-    mask = np.zeros(field, dtype=np.bool_)
-    for number, thing in enumerate(twin.objects):
-        if thing.role == "slot":
-            mask |= _shadow(paths.turned(twin, sensor, view), sensor, number, field)
-    return mask
-
-
-def _shadow(turned: Scene, sensor: Sensor, number: int, field: tuple[int, int]) -> BoolArray:
-    """Where one object of a scene, turned to its view already, lies in the beam."""
-    return labels._shadow(turned, sensor, number, field)[0]
-
-
-def _areas(scene: Scene, sensor: Sensor, field: tuple[int, int], view: int, number: int) -> list[int]:
-    """Pixels of the threat's shadow in this view, then turned by a quarter about travel and about the axis across it."""
-    seen = paths.turned(scene, sensor, view)
-    rows = np.flatnonzero(seen.ints[:, 4] == number)
-    middle = seen.reals[rows, :3].mean(axis=0)
-    quarter_x = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-    quarter_y = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
-    areas = [int(_shadow(seen, sensor, number, field).sum())]
-    for turn in (quarter_x, quarter_y):
-        reals = seen.reals.copy()
-        reals[:, :3] = (reals[:, :3] - middle) @ turn.T + middle
-        reals[:, 6:15] = (turn @ reals[:, 6:15].reshape(-1, 3, 3)).reshape(-1, 9)
-        areas.append(int(_shadow(replace(seen, reals=reals), sensor, number, field).sum()))
-    return areas
-
-
-def _detectability(shown: _Picture, null: _Picture, where: BoolArray) -> float:
-    """Signal to noise of the ideal observer who knows both pictures exactly; an upper bound of what anybody can do."""
-    n_channels = len(shown.deviation)
-    apart = shown.signals[:n_channels] - null.signals[:n_channels]
-    if not (shown.deviation > 0).all():
-        return float("nan")
-    return float(np.sqrt(((apart / shown.deviation) ** 2)[:, where].sum()))
+    return Difficulty(seen.object_index, seen.view, named, **rounded)
 
 
 def _contour(added: FloatArray, around: FloatArray, mask: BoolArray, ring: BoolArray) -> float:
@@ -323,12 +231,6 @@ def _contour(added: FloatArray, around: FloatArray, mask: BoolArray, ring: BoolA
 def _slope(values: FloatArray) -> FloatArray:
     down, right = np.gradient(values)
     return np.asarray(np.hypot(down, right))
-
-
-def _grown(mask: BoolArray, by_px: int) -> BoolArray:
-    from scipy.ndimage import binary_dilation
-
-    return np.asarray(binary_dilation(mask, iterations=by_px))
 
 
 def _shrunk(mask: BoolArray) -> BoolArray:

@@ -117,6 +117,9 @@ def add_paths(  # type: ignore[no-untyped-def]
     early = 0
     for j in range(n_cols):
         early = max(early, int(np.ceil(abs(columns[j] - j))))
+    texel_of = np.empty(n_cols, np.int64)
+    for j in range(n_cols):
+        texel_of[j] = int(np.floor(j * pixel_mm / texel_mm))
     low_all = np.empty(n_cols, np.float32)
     high_all = np.empty(n_cols, np.float32)
     cut_all = np.empty(n_cols, np.float32)
@@ -159,7 +162,7 @@ def add_paths(  # type: ignore[no-untyped-def]
                     y_belt = (row + (sr + 0.5) / cut_sub[i] - 0.5 * n_rows) * pixel_mm
                     ty = (int(np.floor(y_belt / texel_mm)) + cut_at[i, 0]) & mask
                     for j in range(n):
-                        tx = (int(np.floor((c0 + j) * pixel_mm / texel_mm)) + cut_at[i, 1]) & mask
+                        tx = (texel_of[c0 + j] + cut_at[i, 1]) & mask
                         cut[j] += depth * bank[ty, tx]
             for sr in range(sub):
                 y_belt = (row + (sr + 0.5) / sub - 0.5 * n_rows) * pixel_mm
@@ -227,7 +230,7 @@ def add_paths(  # type: ignore[no-untyped-def]
                         depth = np.float32(texture_share[i])
                         one = np.float32(1.0)
                         for j in range(n):
-                            tx = (int(np.floor((c0 + j) * pixel_mm / texel_mm)) + texture_at[i, 1]) & mask
+                            tx = (texel_of[c0 + j] + texture_at[i, 1]) & mask
                             low[j] *= one + depth * bank[ty, tx]
                     if add_index[i] >= 0:
                         line = maps[add_index[i], row, c0:c1]
@@ -244,7 +247,7 @@ def texel_mm(pixel_mm: float) -> float:
 
 
 def make_texture_banks() -> Float32Array:
-    """Four periodic textures with mean 0 and standard deviation 1: folds, grain, coarse grain, weave.
+    """Five periodic textures with mean 0 and standard deviation 1: folds, grain, coarse grain, weave, creases.
 
     Made from a fixed seed, so that a scene renders the same everywhere.
     """
@@ -257,10 +260,22 @@ def make_texture_banks() -> Float32Array:
     grain = _filtered(rng, np.exp(-((f / 90.0) ** 2)))
     coarse = _filtered(rng, 1.0 / (1.0 + (f / 14.0) ** 3))
     weave = _filtered(rng, np.exp(-((f - 60.0) ** 2) / 60.0))
-    banks = np.stack([folds, grain, coarse, weave])
+    banks = np.stack([folds, grain, coarse, weave, _creases(rng, fx, fy)])
     banks -= banks.mean(axis=(1, 2), keepdims=True)
     banks /= banks.std(axis=(1, 2), keepdims=True)
     return np.asarray(np.clip(banks, -2.5, 2.5), dtype=np.float32)
+
+
+def _creases(rng: np.random.Generator, fx: FloatArray, fy: FloatArray) -> FloatArray:
+    """Crumpled cloth: narrow ridges along the level lines of long waves that run two ways, on a slow swell."""
+    size = TEXTURE_SIZE
+    found = 0.45 * _filtered(rng, np.exp(-((np.log((np.hypot(fy, fx) * size + 1e-9) / 5.0) / 0.5) ** 2)))
+    for cycles, turn, height in ((5.0, 0.5, 1.0), (9.0, 2.1, 0.8), (15.0, 1.2, 0.45)):
+        c, s = np.cos(turn), np.sin(turn)
+        f = np.hypot(1.5 * (c * fx + s * fy), 0.7 * (c * fy - s * fx)) * size
+        wave = _filtered(rng, np.exp(-((np.log((f + 1e-9) / cycles) / 0.45) ** 2)))
+        found = found + height * np.exp(-((wave / 0.42) ** 2))
+    return np.asarray(found + 0.12 * _filtered(rng, np.exp(-((np.hypot(fy, fx) * size - 70.0) ** 2) / 90.0)))
 
 
 def _filtered(rng: np.random.Generator, transfer: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from xraybench.simulate import attenuation, backscatter, ct, materials, paths
 from xraybench.simulate.scene import Scene
 
 _OPAQUE = -np.log(0.004)  # deeper than this at the reference energy nothing can be told
-_LEAST_SHARE = 0.02  # of what comes back from a pixel, for a backscatter scanner to show a thing there
+LEAST_SHARE = 0.02  # of what comes back from a pixel, for a backscatter scanner to show a thing there
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def of_backscatter(scene: Scene, sensor: Sensor, field_px: tuple[int, int]) -> L
         mask, _ = _shadow(scene, sensor, number, field_px)
         if mask.any():
             share = backscatter.share_of(scene, sensor, field_px, number)
-            visible = int((mask & (share > _LEAST_SHARE)).sum())
+            visible = int((mask & (share > LEAST_SHARE)).sum())
             threats.append(_label(scene, number, 0, mask, visible, float(np.clip(share[mask], 0.0, 1.0).mean())))
     return Labels(tuple(threats), shadows.material)
 

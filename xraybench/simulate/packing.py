@@ -16,7 +16,8 @@ from numba import njit
 
 from xraybench.core.types import FloatArray
 from xraybench.simulate.dice import Dice
-from xraybench.simulate.items import shapes
+from xraybench.simulate.geometry import CYLINDER, ELLIPSOID
+from xraybench.simulate.items import cloth, shapes
 from xraybench.simulate.parts import COARSE, FOLDS, WEAVE, Item, Parts, placed, yaw
 
 CELL_MM = 10.0
@@ -24,6 +25,8 @@ N_TRIES = 24
 OPEN_EDGE = 0.12  # share of each side, at both ends, over which goods may lie on what is in the open
 HELD = 0.4  # least share of a footprint that must be held up
 HELD_MM = 6.0  # how far under the resting height something still holds
+LARGE_CELLS, TRIES_LARGE = 260, 500  # what counts as a large void, and how many places are tried for one
+SOFT_MM = 3.0  # around the parts of a thing into which soft fill is not looked for
 VOID_MM = 5.0  # height of the cells in which room for soft fill is sought; along and across they are CELL_MM
 LIFT_MM = 6.0  # between belt and content: tray and carton floor
 ROOM_MM = {"mail": (250.0, 246.0, 900.0), "parcel": (350.0, 344.0, 900.0), "baggage": (760.0, 560.0, 1200.0)}
@@ -34,6 +37,7 @@ _BESIDE = {
     "flat_carton": 10.0,
     "carton": 12.0,
 }  # that the package adds to its inside
+_BAGS = ("suitcase", "trolley", "backpack", "holdall")
 _BESIDE |= {"suitcase": 66.0, "trolley": 66.0, "backpack": 60.0, "holdall": 70.0}
 
 
@@ -77,15 +81,15 @@ def _baggage(dice: Dice) -> Package:
     style = dice.pick(("suitcase", "suitcase", "trolley", "trolley", "backpack", "holdall"))
     if style == "suitcase":
         size = (dice.between(470, 620), dice.between(330, 430), dice.between(170, 240))
-        return Package(style, *size, dice.whole(15, 24), 0.0)
+        return Package(style, *size, dice.whole(22, 32), 0.0)
     if style == "trolley":
         size = (dice.between(430, 500), dice.between(300, 350), dice.between(150, 205))
-        return Package(style, *size, dice.whole(12, 18), 0.0)
+        return Package(style, *size, dice.whole(18, 26), 0.0)
     if style == "backpack":
         size = (dice.between(390, 500), dice.between(270, 330), dice.between(130, 190))
-        return Package(style, *size, dice.whole(10, 16), 0.0)
+        return Package(style, *size, dice.whole(15, 22), 0.0)
     size = (dice.between(430, 560), dice.between(270, 330), dice.between(170, 230))
-    return Package(style, *size, dice.whole(12, 18), 0.0)
+    return Package(style, *size, dice.whole(18, 26), 0.0)
 
 
 _CHOOSE: dict[str, Callable[[Dice], Package]] = {"mail": _mail, "parcel": _parcel, "baggage": _baggage}
@@ -155,13 +159,15 @@ def _any_full(is_full, a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _free_boxes(is_full, start, most):  # type: ignore[no-untyped-def]
+def _free_boxes(is_full, start, most, least, n_tries):  # type: ignore[no-untyped-def]
     """Boxes of free cells, grown until they touch something: first under what hangs, then anywhere; fills `is_full`.
 
     Args:
         is_full: Cells that hold something, shape (n_x, n_y, n_z).
         start: Where the search for first cells begins, in [0, 1).
         most: Most cells of each box along x, y and z, shape (n, 3).
+        least: Fewest cells of a box.
+        n_tries: First cells that are tried at most, under what hangs and then anywhere.
 
     Returns:
         First cell and one past the last along x, y and z, shape (n found, 6).
@@ -186,7 +192,7 @@ def _free_boxes(is_full, start, most):  # type: ignore[no-untyped-def]
     for first, past in ((0, n_under), (n_under, n_free)):
         n = past - first
         at = int(start * n)
-        for _ in range(n):
+        for _ in range(min(n, n_tries)):
             if n_found == len(most):
                 break
             at = (at + 7919) % n  # a prime: neighbours are not tried in turn, and none is left out but at its multiples
@@ -211,7 +217,8 @@ def _free_boxes(is_full, start, most):  # type: ignore[no-untyped-def]
                             continue
                         low[axis], high[axis] = min(low[axis], a[axis]), max(high[axis], b[axis])
                         is_growing = True
-            if min(high[0] - low[0], high[1] - low[1], high[2] - low[2]) < 2:
+            sides = high - low
+            if min(sides[0], sides[1], sides[2]) < 2 or sides[0] * sides[1] * sides[2] < least:
                 continue
             is_full[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = True
             found[n_found, :3] = low
@@ -226,6 +233,48 @@ def _cells(x: float, y: float, sx: float, sy: float) -> tuple[int, int, int, int
     return int(x / CELL_MM), math.ceil((x + sx) / CELL_MM), int(y / CELL_MM), math.ceil((y + sy) / CELL_MM)
 
 
+@njit(cache=True)
+def _mark(is_full, boxes):  # type: ignore[no-untyped-def]
+    """Set the cells that boxes (lowest x, y, z, and sizes, in mm; shape (n, 6)) reach into."""
+    nx, ny, nz = is_full.shape
+    for b in range(len(boxes)):
+        x, y, z, sx, sy, sz = boxes[b]
+        x, y = max(x, 0.0), max(y, 0.0)
+        for i in range(int(x / CELL_MM), min(int(np.ceil((x + sx) / CELL_MM)), nx)):
+            for j in range(int(y / CELL_MM), min(int(np.ceil((y + sy) / CELL_MM)), ny)):
+                for k in range(max(int((z + 0.01) / VOID_MM), 0), min(int(np.ceil((z + sz - 0.01) / VOID_MM)), nz)):
+                    is_full[i, j, k] = True
+
+
+@njit(cache=True)
+def _mark_solids(is_full, kind, pose):  # type: ignore[no-untyped-def]
+    """Set the cells whose middle lies in a primitive or next to it; poses as in `parts.Item.reals`, from a corner."""
+    nx, ny, nz = is_full.shape
+    for p in range(len(kind)):
+        c, half, rot = pose[p, :3], pose[p, 3:6] + SOFT_MM, pose[p, 6:15]
+        ex = abs(rot[0]) * half[0] + abs(rot[1]) * half[1] + abs(rot[2]) * half[2]
+        ey = abs(rot[3]) * half[0] + abs(rot[4]) * half[1] + abs(rot[5]) * half[2]
+        ez = abs(rot[6]) * half[0] + abs(rot[7]) * half[1] + abs(rot[8]) * half[2]
+        for i in range(max(int((c[0] - ex) / CELL_MM), 0), min(int((c[0] + ex) / CELL_MM) + 1, nx)):
+            for j in range(max(int((c[1] - ey) / CELL_MM), 0), min(int((c[1] + ey) / CELL_MM) + 1, ny)):
+                for k in range(max(int((c[2] - ez) / VOID_MM), 0), min(int((c[2] + ez) / VOID_MM) + 1, nz)):
+                    x, y, z = (i + 0.5) * CELL_MM - c[0], (j + 0.5) * CELL_MM - c[1], (k + 0.5) * VOID_MM - c[2]
+                    n_flat, far = 3, 0.0
+                    if kind[p] == ELLIPSOID:
+                        n_flat = 0
+                    elif kind[p] == CYLINDER:
+                        n_flat = 1
+                    is_in = True
+                    for a in range(3):
+                        at = (rot[a] * x + rot[3 + a] * y + rot[6 + a] * z) / half[a]
+                        if a < 3 - n_flat:
+                            far += at * at
+                        elif abs(at) > 1.0:
+                            is_in = False
+                    if is_in and far <= 1.0:
+                        is_full[i, j, k] = True
+
+
 class Pile:
     """What has been put into a package so far."""
 
@@ -238,7 +287,8 @@ class Pile:
         self.is_held = package.style not in ("envelope", "padded_bag", "flat_carton")  # goods lie on what holds them
         self.boxes: list[
             tuple[float, float, float, float, float, float]
-        ] = []  # of all things: lowest x, y, z, and sizes
+        ] = []  # of all that keeps its place to itself: lowest x, y, z, and sizes
+        self.things: list[Item] = []  # of which only the parts themselves take room
 
     def put(
         self, dice: Dice, item: Item, *, must: bool, anywhere: float = 0.25, in_the_open: bool = False
@@ -326,20 +376,34 @@ class Pile:
         else:
             x, y = x + spare[0] * dice.unit(), y + spare[1] * dice.unit()
         self._raise(x, y, wide, deep, z + high)
-        self.boxes.append((x, y, z, wide, deep, high))
         self.top = max(self.top, z + high)
-        return placed(turned, at=(x + wide / 2 - self.package.x / 2, y + deep / 2 - self.package.y / 2, z))
+        laid = placed(turned, at=(x + wide / 2 - self.package.x / 2, y + deep / 2 - self.package.y / 2, z))
+        if self.package.style in _BAGS:  # what is soft flows around and between its parts
+            self.things.append(laid)
+        else:
+            self.boxes.append((x, y, z, wide, deep, high))
+        return laid
 
-    def voids(self, dice: Dice, most_mm: tuple[float, float, float], n: int) -> list[tuple[Point, Point]]:
-        """At most n free boxes under the top of the pile, by their centres in the package's frame and their sizes."""
+    def voids(
+        self, dice: Dice, most_mm: tuple[float, float, float], n: int, *, n_large: int = 0
+    ) -> list[tuple[Point, Point]]:
+        """At most n free boxes under the top of the pile, by their centres in the package's frame and their sizes.
+
+        Up to `n_large` of them are looked for first, among places where there is room for something large.
+        """
         is_full = np.zeros((self.n_x, self.n_y, int(self.top / VOID_MM)), dtype=np.bool_)
-        for x, y, z, sx, sy, sz in self.boxes:
-            i0, i1, j0, j1 = _cells(x, y, sx, sy)
-            is_full[i0:i1, j0:j1, int((z + 0.01) / VOID_MM) : math.ceil((z + sz - 0.01) / VOID_MM)] = True
+        _mark(is_full, np.array(self.boxes).reshape(-1, 6))
+        for thing in self.things:
+            is_outer = thing.ints[:, 2] < 0
+            pose = thing.reals[is_outer, :15]
+            pose[:, :2] += [self.package.x / 2, self.package.y / 2]
+            _mark_solids(is_full, thing.ints[is_outer, 0], pose)
         unit = (CELL_MM, CELL_MM, VOID_MM)
         shares = np.array([dice.between(0.6, 1.0) for _ in range(3 * n)]).reshape(n, 3)
         most = np.maximum(shares * most_mm / unit, 2.0).astype(np.int64)
-        found = _free_boxes(is_full, dice.unit(), most) * np.array([*unit, *unit])
+        large = [_free_boxes(is_full, dice.unit(), most[:n_large], LARGE_CELLS, TRIES_LARGE)] if n_large else []
+        rest = _free_boxes(is_full, dice.unit(), most[n_large:], 0, is_full.size)
+        found = np.concatenate([*large, rest]) * np.array([*unit, *unit])
         # the last cell reaches past the wall
         found[:, 3:5] = np.minimum(found[:, 3:5], [self.package.x, self.package.y])
         centres = (found[:, :3] + found[:, 3:]) / 2 - [self.package.x / 2, self.package.y / 2, 0.0]
@@ -418,13 +482,19 @@ def void_fill(pile: Pile, dice: Dice) -> Item | None:
     return parts.finish("void_fill", centred=False) if len(parts) else None
 
 
-def soft_fill(pile: Pile, dice: Dice) -> Item | None:
-    """Soft clothing pressed into the gaps of a bag; None where there is no gap."""
-    parts = Parts()
-    for at, size in pile.voids(dice, (240.0, 200.0, 110.0), 28):
-        texture, fill = (FOLDS, dice.between(0.2, 0.35)), dice.between(0.25, 0.7)
-        _soft(parts, dice, dice.pick(("cotton", "cotton", "polyester_cloth")), at, size, fill=fill, texture=texture)
-    return parts.finish("soft_fill", centred=False) if len(parts) else None
+_PRESSED_MM = 24.0  # by which soft things press into each other
+
+
+def soft_fill(pile: Pile, dice: Dice) -> list[Item]:
+    """Clothing pressed into the gaps of a bag, a garment to a gap."""
+    found = []
+    for at, size in pile.voids(dice, (240.0, 200.0, 90.0), 54, n_large=36):
+        parts = Parts()
+        room = (pile.package.x - 2 * abs(at[0]), pile.package.y - 2 * abs(at[1]))  # up to the wall that is nearer
+        wide = (min(size[0] + _PRESSED_MM, room[0]), min(size[1] + _PRESSED_MM, room[1]))
+        kind = cloth.garment(parts, dice, at, (*wide, size[2]))
+        found.append(parts.finish(kind, centred=False))
+    return found
 
 
 def _soft(parts: Parts, dice: Dice, stuff: str, at: Point, size: Point, **rest: Any) -> None:
@@ -438,7 +508,7 @@ def _soft(parts: Parts, dice: Dice, stuff: str, at: Point, size: Point, **rest: 
 def cloth_sheet(package: Package, dice: Dice, thick: float, z: float) -> Item:
     """Cloth over the whole floor or under the whole lid of a bag: what gives a bag its haze of folds."""
     parts = Parts()
-    n = dice.whole(2, 4)
+    n = dice.whole(2, 3)
     for i in range(n):
         share = (dice.between(0.5, 0.98), dice.between(0.55, 0.98))
         size = (package.x * share[0], package.y * share[1], thick / n)
@@ -446,9 +516,7 @@ def cloth_sheet(package: Package, dice: Dice, thick: float, z: float) -> Item:
             (1 - share[0]) * package.x * dice.between(-0.5, 0.5),
             (1 - share[1]) * package.y * dice.between(-0.5, 0.5),
         )
-        texture, fill = (FOLDS, dice.between(0.14, 0.3)), dice.between(0.8, 1.4)
-        cloth = dice.pick(("cotton", "cotton", "polyester_cloth"))
-        shapes.pillow(parts, cloth, size, dice=dice, at=(*at, z + (i + 0.5) * thick / n), fill=fill, texture=texture)
+        cloth.garment(parts, dice, (*at, z + (i + 0.5) * thick / n), size)
     return parts.finish("clothes", centred=False)
 
 
@@ -559,10 +627,10 @@ def _cloth_shell(parts: Parts, package: Package, dice: Dice, radius: float) -> t
     """A bag of coated cloth on a board, its seams piped."""
     x, y, z = package.x + 12.0, package.y + 12.0, package.z + 26.0
     middle = package.z / 2 - 9.0
-    parts.shell("polyester_cloth", (0.0, 0.0, middle), (x, y, z), 1.6, radius=radius, cuts=3, fill=3.2)
+    parts.shell("polyester_cloth", (0.0, 0.0, middle), (x, y, z), 1.6, radius=radius, cuts=5, fill=3.2)
     for level in (middle - z / 2 - 2, middle + z / 2 + 2):
-        seam = parts.rounded("pvc", (0.0, 0.0, level), (x + 4, y + 4, 3.4), radius, cuts=3)
-        parts.rounded("", (0.0, 0.0, level), (x - 3, y - 3, 3.4), radius - 3, cuts=3, inside=seam)
+        seam = parts.rounded("pvc", (0.0, 0.0, level), (x + 4, y + 4, 3.4), radius, cuts=5)
+        parts.rounded("", (0.0, 0.0, level), (x - 3, y - 3, 3.4), radius - 3, cuts=5, inside=seam)
     _zip(parts, (x + 2, y + 2), middle + z * dice.between(0.2, 0.4), radius)
     return x, y, z
 

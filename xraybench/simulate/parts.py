@@ -23,7 +23,7 @@ Turn = tuple[float, float, float, float, float, float, float, float, float]  # a
 STRAIGHT: Turn = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 ALONG_X: Turn = (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0)  # a cylinder's axis z goes to x
 ALONG_Y: Turn = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0)  # a cylinder's axis z goes to y
-FOLDS, GRAIN, COARSE, WEAVE = 0, 1, 2, 3  # texture banks
+FOLDS, GRAIN, COARSE, WEAVE, CREASES = 0, 1, 2, 3, 4  # texture banks
 NOTHING = -1  # material of a hole: it displaces and adds nothing
 _MATERIAL_ROW = {name: i for i, name in enumerate(materials.names())}
 

@@ -1,21 +1,26 @@
 """Virtual test pieces for a backscatter scanner: thick slabs, a slab behind a steel sheet, and the noise of a slab."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from xraybench.core import chance
-from xraybench.core.sensor import Sensor
-from xraybench.simulate import backscatter
+from xraybench.core.sensor import Layer, Sensor, Tube
+from xraybench.core.types import FloatArray
+from xraybench.simulate import attenuation, backscatter, spectra
 from xraybench.simulate.parts import Parts
 from xraybench.simulate.phantoms import _scene
 from xraybench.simulate.scene import Scene
+from xraybench.simulate.spectra import Spectrum
 
 FIELD = (64, 96)
 _MIDDLE = (slice(24, 40), slice(36, 60))
 _TOP_MM = 600.0  # face of a piece above the far side of the field
-# Of polyethylene, of an earlier and separate prototype: 37, 35, 26 and 8.6 thousandths came back (simulation.md 2.6).
-PROTOTYPE = {"polyethylene": 1.0, "water": 35.0 / 37.0, "aluminium": 26.0 / 37.0, "steel": 8.6 / 37.0}
+# Thousandths of the photons, per steradian, that a thick slab gave back in an earlier and separate prototype at two energies
+# in keV (simulation.md 2.6). Our van has a whole spectrum instead, whose softer part metals keep to themselves.
+PROTOTYPE = {"polyethylene": 37.0, "water": 35.0, "aluminium": 26.0, "steel": 8.6}
+PROTOTYPE_KEV = (70.0, 120.0)
 
 
 def albedo(sensor: Sensor, material: str) -> float:
@@ -29,6 +34,49 @@ def behind_steel(sensor: Sensor, steel_mm: float) -> float:
     whole = backscatter.noise_free(scene, sensor, FIELD)[_MIDDLE]
     share = backscatter.share_of(scene, sensor, FIELD, 1)[_MIDDLE]
     return float((whole * share).mean()) / albedo(sensor, "polyethylene")
+
+
+def expected_albedo(
+    material: str, beam: Spectrum, front: Layer | None = None, *, behind: tuple[str, float] = ("", 0.0)
+) -> float:
+    """What a thick slab gives back by the sum over every energy of a beam, in thousandths as in PROTOTYPE.
+
+    Args:
+        front: The scintillator that counts; each photon counts alike when left out.
+        behind: Material and thickness in mm of a sheet before the slab.
+
+    Source:
+        One scattering by 160 degrees (Klein and Nishina 1929) on the way down a slab, the way out 1.15 times the way in: the
+        integral of exp(-loss x) back over x.
+    """
+    cosine = math.cos(math.radians(160.0))
+    ratio = 1.0 / (1.0 + beam.energy_kev / 511.0 * (1.0 - cosine))
+    per_electron = 0.5 * ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))
+    seen = np.ones(ratio.shape)
+    if front is not None:
+        seen = 1.0 - np.exp(-front.g_cm2 * attenuation.mass_attenuation(front.material, beam.energy_kev * ratio))
+
+    def loss(name: str) -> FloatArray:
+        back = attenuation.linear_attenuation(name, beam.energy_kev * ratio)
+        return np.asarray(attenuation.linear_attenuation(name, beam.energy_kev) + 1.15 * back)
+
+    passed = np.exp(-0.1 * behind[1] * loss(behind[0])) if behind[1] else 1.0
+    weight = beam.fluence / beam.fluence.sum()
+    of_ray = (weight * passed * per_electron * seen / loss(material)).sum()
+    return float(1000.0 * backscatter.electrons_per_cm3(material) * backscatter.RADIUS_CM**2 * of_ray)
+
+
+def expected(sensor: Sensor, material: str, *, behind_steel_mm: float = 0.0) -> float:
+    """What `albedo` (or, for polyethylene, `behind_steel`) has to find: the same over the sensor's whole spectrum."""
+    assert isinstance(sensor.source, Tube)
+    beam, front = spectra.tube_spectrum(sensor.source.kvp, sensor.source.filters), sensor.detector.front
+    reference = expected_albedo("polyethylene", beam, front)
+    return expected_albedo(material, beam, front, behind=("steel", behind_steel_mm)) / reference
+
+
+def expected_at_prototype(material: str) -> float:
+    """What the formula gives at the prototype's own energies, to be held against PROTOTYPE."""
+    return expected_albedo(material, Spectrum(np.array(PROTOTYPE_KEV), np.ones(len(PROTOTYPE_KEV))))
 
 
 def fano(sensor: Sensor, material: str, *, seed: int = 0) -> float:

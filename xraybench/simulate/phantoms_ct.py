@@ -37,10 +37,7 @@ class Cylinder:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Noise in the middle of a cylinder in 1/cm: as read, and as the filter makes it of the quanta behind the cylinder.
-
-    The second leaves out that the way between two elements is interpolated, which takes some of the noise away.
-    """
+    """Noise amid a cylinder in 1/cm: as read, and as filter and interpolation make it of the quanta behind the cylinder."""
 
     read: float
     expected: float
@@ -67,24 +64,26 @@ def cupping(sensor: Sensor, *, material: str = "water", diameter_mm: float = 160
     )
 
 
-def noise(sensor: Sensor, *, seed: int = 0, material: str = "water", diameter_mm: float = 160.0) -> Noise:
-    """Noise of a slice through a cylinder, from the difference of two exposures."""
+def noise(
+    sensor: Sensor, *, seed: int = 0, material: str = "water", diameter_mm: float = 160.0, n_exposures: int = 8
+) -> Noise:
+    """Noise of a slice through a cylinder, from the spread of some exposures."""
     single = _single(sensor)
     field = _field(sensor)
     scene = _rod_scene(sensor, material, diameter_mm)
-    a, b = (
-        ct.slices(scene, single, field, chance.stream(seed, "bench", str(n)))[0][..., 0].astype(np.float64)
-        for n in range(2)
-    )
     middle = _distance_mm(sensor) < 0.1 * diameter_mm
-    read = float((a - b)[middle].std() / math.sqrt(2.0) / sensor.open_beam)
+    shots = [
+        ct.slices(scene, single, field, chance.stream(seed, "bench", str(n)))[0][middle, 0].astype(np.float64)
+        for n in range(n_exposures)
+    ]
+    read = float(math.sqrt(np.var(shots, axis=0, ddof=1).mean()) / sensor.open_beam)
     cm = np.full((1, 1, 1), 0.1 * diameter_mm, np.float32)
     signals = spectral.signals(cm, (material,), sensor)[:, 0, 0]
     variance = float(signals[1]) / sensor.detector.quanta[0] + sensor.detector.electronic_noise**2
     of_ray = sensor.noise_scale * math.sqrt(variance) / float(signals[0])
     taps = ct._ramp(math.ceil(math.hypot(*field)) | 1, sensor.pixel_mm / 10.0, sensor.detector.blur_px)
-    of_sum = math.pi / math.sqrt(sensor.geometry.n_angles) * math.sqrt(float((taps**2).sum()))
-    return Noise(read, of_ray * of_sum)
+    of_sum = float((taps**2).sum()) * ct.left_by_interpolation(taps)
+    return Noise(read, of_ray * math.pi * math.sqrt(of_sum / sensor.geometry.n_angles))
 
 
 def edge_mm(sensor: Sensor, *, material: str = "polyethylene", diameter_mm: float = 120.0) -> float:
@@ -101,8 +100,8 @@ def edge_mm(sensor: Sensor, *, material: str = "polyethylene", diameter_mm: floa
 
 
 def declared_edge_mm(sensor: Sensor) -> float:
-    """The same of a Gaussian as wide as the record's point spread, an element and the way between two of them together."""
-    return 2.563 * sensor.pixel_mm * math.sqrt(sensor.detector.blur_px**2 + 1.0 / 12.0 + 1.0 / 6.0)
+    """The same of a Gaussian as wide as the record's point spread, two rays an element and the way between two elements."""
+    return 2.563 * sensor.pixel_mm * math.sqrt(sensor.detector.blur_px**2 + 1.0 / 16.0 + 1.0 / 6.0)
 
 
 def effective_per_cm(sensor: Sensor, material: str, thick_mm: float) -> float:

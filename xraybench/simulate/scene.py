@@ -15,7 +15,7 @@ from xraybench.core.types import FloatArray, IntArray
 from xraybench.simulate import materials
 from xraybench.simulate.parts import Item
 
-ENGINE_VERSION = 3  # a change that moves any pixel or box makes a new one
+ENGINE_VERSION = 4  # a change that moves any pixel or box makes a new one
 
 
 @dataclass(frozen=True, slots=True)

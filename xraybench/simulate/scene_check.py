@@ -18,7 +18,7 @@ from xraybench.simulate.scene import Scene
 ROLES = ("packaging", "goods", "cover", "slot")
 KINDS = {BOX: "box", ELLIPSOID: "ellipsoid", CYLINDER: "cylinder"}
 _PLACES = ("centre x", "centre y", "centre z", "half size x", "half size y", "half size z")
-_N_TEXTURES = 4
+_N_TEXTURES = 5
 _GRID = 7  # points along each axis of a volume at which overlaps are looked for
 _SLACK_MM = 0.05  # by which volumes may touch or stick out
 _MOST_SHARED = 0.02  # share of a volume's points that may lie where they should not

@@ -13,7 +13,9 @@ from xraybench.simulate.dice import Dice
 
 LENGTH_MM, HEIGHT_MM, WIDTH_MM = 6058.0, 2591.0, 2438.0  # ISO 668, 1CC, along x, y and z
 CORRUGATION_MM = 278.0  # period of the side walls: flat, slope, flat, slope
-SLOPE_MM = 68.0
+# Along x, of one slope; makes differ. Common side walls have 68, whose stripes show where a beam meets them aslant. Ours
+# meets the wall squarely, so the slopes lie between those of side and end walls (18) and show as well as on real portals.
+SLOPES_MM = (28.0, 36.0, 44.0)
 WALL_DEPTH_MM = 36.0
 SHEET_MM = 2.0
 POST_MM = 160.0
@@ -156,10 +158,11 @@ def _walls(p: Build, dice: Dice) -> None:
     fill = SHEET_MM / WALL_DEPTH_MM
     near = p.block("steel", (x0, y0, 4.0), (x1, y1, 4.0 + WALL_DEPTH_MM), fill=fill)
     p.block("steel", (x0, y0, WIDTH_MM - 4.0 - WALL_DEPTH_MM), (x1, y1, WIDTH_MM - 4.0), fill=fill)
-    gain = math.hypot(SLOPE_MM, WALL_DEPTH_MM) / SLOPE_MM - 1.0
+    slope = dice.pick(SLOPES_MM)
+    gain = math.hypot(slope, WALL_DEPTH_MM) / slope - 1.0
     x = x0 + dice.between(40.0, 150.0)  # both walls are rolled alike and stand face to face: their slopes fall together
-    while x + SLOPE_MM < x1:
-        p.block("steel", (x, y0, 4.0), (x + SLOPE_MM, y1, 4.0 + WALL_DEPTH_MM), fill=fill * (1 + 2 * gain), inside=near)
+    while x + slope < x1:
+        p.block("steel", (x, y0, 4.0), (x + slope, y1, 4.0 + WALL_DEPTH_MM), fill=fill * (1 + 2 * gain), inside=near)
         x += CORRUGATION_MM / 2
 
 

@@ -4,6 +4,7 @@ A pattern fills a bay and returns the places in the goods that can hold somethin
 the side, so things one behind the other are drawn as one.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypedDict, Unpack
 
@@ -13,6 +14,7 @@ from xraybench.simulate.parts import COARSE, FOLDS, GRAIN
 
 Texture = tuple[int, float]
 Pattern = Callable[[Build, Dice, Space], list[Space]]
+_CREST = 4  # straight pieces of a heap's crest to one of its parts
 PALLET_MM = 144.0  # height of a wooden pallet: boards, blocks, boards
 
 
@@ -268,20 +270,31 @@ def big_bags(material: str, fill: tuple[float, float]) -> Pattern:
                 x0, z0 = bay.low[0] + i * dx + 8, bay.low[2] + k * dz + 6
                 x1, z1, y0 = x0 + dx - 16, z0 + dz - 12, bay.low[1]
                 c, top = 0.16 * (x1 - x0), y0 + tall
-                corners = [
-                    (x0 + 0.4 * c, y0), (x1 - 0.4 * c, y0), (x1, y0 + 0.3 * tall), (x1, y0 + 0.7 * tall),
-                    (x1 - c, top - 0.05 * tall), (0.5 * (x0 + x1), top),
-                    (x0 + c, top - 0.05 * tall), (x0, y0 + 0.7 * tall), (x0, y0 + 0.3 * tall),
-                ]  # fmt: skip
-                row = p.prism(material, corners, z0, z1, fill=dice.between(*fill), texture=(COARSE, 0.03))
                 xm, zm = 0.5 * (x0 + x1), 0.5 * (z0 + z1)
-                p.block("polypropylene", (xm - 90, top + 2, zm - 90), (xm + 90, top + 110, zm + 90), fill=0.12)
+                around = bulged((x0, y0), (x1, top), dice.between(2.8, 3.6), dice.between(-0.02, 0.02))
+                row = p.prism(material, around, z0, z1, fill=dice.between(*fill), texture=(COARSE, 0.03))
+                spout = [(xm - 95, top - 4), (xm + 95, top - 4), (xm + 50, top + 70), (xm + 62, top + 112),
+                         (xm - 62, top + 112), (xm - 50, top + 70)]  # fmt: skip
+                p.prism("polypropylene", spout, zm - 80, zm + 80, fill=0.12)
                 for x in (x0 + c, x1 - c):  # lifting loops
                     p.wire("polypropylene", (x, top - 0.1 * tall, z0 - 3), (xm, top + 125, zm), 26.0, fill=0.4)
                 hosts.append(Space((x0 + c, y0 + 0.1 * tall, z0 + 60), (x1 - c, y0 + 0.8 * tall, z1 - 60), row))
         return hosts
 
     return stand
+
+
+def bulged(low: tuple[float, float], high: tuple[float, float], power: float, lean: float) -> list[tuple[float, float]]:
+    """A filled bag's outline between two corners: a superellipse of this power, flatter below, leaning a little."""
+    x, y, b = 0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), 0.5 * (high[1] - low[1])
+    a, points = 0.5 * (high[0] - low[0]) - abs(lean) * b, []
+    n = 32
+    for k in range(n):
+        c, s = math.cos(2 * math.pi * (k + 0.5) / n), math.sin(2 * math.pi * (k + 0.5) / n)
+        p = 2 / power if s > 0.0 else 1 / power
+        dx, dy = math.copysign(abs(c) ** p, c), math.copysign(abs(s) ** p, s)
+        points.append((x + a * dx + lean * b * dy, y + b * dy))
+    return points
 
 
 def liner(material: str, fill: tuple[float, float]) -> Pattern:
@@ -294,9 +307,17 @@ def liner(material: str, fill: tuple[float, float]) -> Pattern:
         heights = [bay.low[1] + bay.size[1] * (level + dice.between(-0.05, 0.05)) for _ in range(n + 1)]
         for i in range(n):
             x0, x1 = bay.low[0] + i * step, bay.low[0] + (i + 1) * step
-            corners = [(x0, bay.low[1]), (x1, bay.low[1]), (x1, heights[i + 1]), (x0, heights[i])]
-            row = p.prism(material, corners, bay.low[2], bay.high[2], fill=density, texture=(COARSE, 0.02))
             low_top = min(heights[i], heights[i + 1]) - 60.0
+            body = ((x0, bay.low[1], bay.low[2]), (x1, low_top + 60.0, bay.high[2]))
+            row = p.block(material, *body, fill=density, texture=(COARSE, 0.02))
+            for k in range(_CREST):  # the rounded crest above what is level
+                xa, xb = x0 + k * step / _CREST, x0 + (k + 1) * step / _CREST
+                ya, yb = (
+                    heights[i] + (heights[i + 1] - heights[i]) * (0.5 - 0.5 * math.cos(math.pi * t / _CREST))
+                    for t in (k, k + 1)
+                )
+                corners = [(xa, low_top + 60.0), (xb, low_top + 60.0), (xb, yb), (xa, ya)]
+                p.prism(material, corners, bay.low[2], bay.high[2], fill=density, texture=(COARSE, 0.02))
             hosts.append(Space((x0 + 20, bay.low[1] + 60, bay.low[2] + 60), (x1 - 20, low_top, bay.high[2] - 60), row))
         return hosts
 

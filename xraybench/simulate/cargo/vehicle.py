@@ -1,68 +1,21 @@
-"""Motor vehicles seen from the side: body shell, glass, engine and gearbox, axles and wheels, seats, tank, luggage.
+"""Motor vehicles seen from the side: body, engine and gearbox, axles, seats, tank, luggage, and places to hide things.
 
-A shell is drawn as its sheets: the two sides face the beam, the edges between them (bonnet, roof, floor) are seen edge-on
-and make the outline. Free proportions, no product. A lorry does not fit the portal's field, so there is none.
+The body comes from `bodywork`. Free proportions, no product. A lorry does not fit the portal's field, so there is none.
 """
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 
-from xraybench.simulate.cargo import made, stacks
-from xraybench.simulate.cargo.frame import Build, Space, Vec, sag
+from xraybench.simulate.cargo import bodywork, made, stacks
+from xraybench.simulate.cargo.bodywork import Body
+from xraybench.simulate.cargo.frame import Build, Space, Vec, arc, sag
 from xraybench.simulate.dice import Dice
 from xraybench.simulate.parts import FOLDS, yaw
 
-Point = tuple[float, float]
-Outline = tuple[Point, ...]  # shares of length and height, from the nose over the roof to the tail
-
-_OUTLINES: dict[str, Outline] = {
-    "saloon": (
-        (0.0, 0.36), (0.02, 0.55), (0.26, 0.66), (0.41, 0.99), (0.70, 0.99), (0.84, 0.70), (0.985, 0.66), (1.0, 0.36),
-    ),
-    "hatchback": (
-        (0.0, 0.36), (0.03, 0.56), (0.26, 0.66), (0.40, 0.99), (0.82, 0.98), (0.95, 0.70), (0.99, 0.60), (1.0, 0.34),
-    ),
-    "estate": (
-        (0.0, 0.36), (0.02, 0.55), (0.25, 0.65), (0.39, 0.98), (0.88, 0.99), (0.97, 0.68), (0.99, 0.58), (1.0, 0.34),
-    ),
-    "van": ((0.0, 0.30), (0.02, 0.48), (0.19, 0.58), (0.32, 0.96), (0.40, 0.99), (0.97, 0.99), (0.99, 0.60), (1.0, 0.26)),
-}  # fmt: skip
 CARS = ("saloon", "hatchback", "estate")
 Places = dict[str, tuple[Space, ...]]
 
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The main measures of a vehicle in its place."""
-
-    style: str
-    place: Space
-    radius: float  # of a wheel
-    axles: Point  # x of the two
-
-    @property
-    def sill(self) -> float:
-        """Height of the floor."""
-        return self.place.low[1] + 0.7 * self.radius
-
-    def x(self, share: float) -> float:
-        """A share of the length from the nose."""
-        return self.place.low[0] + share * self.place.size[0]
-
-    def y(self, share: float) -> float:
-        """A share of the height from the ground."""
-        return self.place.low[1] + share * self.place.size[1]
-
-    @property
-    def outline(self) -> list[Point]:
-        """Corners of the silhouette from the nose over the roof to the tail."""
-        return [(self.x(u), self.y(v)) for u, v in _OUTLINES[self.style]]
-
-    @property
-    def belt(self) -> float:
-        """Height of the lower edge of the panes."""
-        return self.outline[2][1]
+_TANK_ROUND = 60.0  # mm
 
 
 def car(p: Build, dice: Dice, place: Space, *, style: str = "") -> Places:
@@ -73,113 +26,15 @@ def car(p: Build, dice: Dice, place: Space, *, style: str = "") -> Places:
     x0 = place.low[0]
     axles = (x0 + dice.between(0.165, 0.185) * long, x0 + dice.between(0.775, 0.80) * long)
     body = Body(style, place, radius, axles)
-    _shell(p, body)
-    split = dice.between(0.36, 0.42)
+    bodywork.shell(p, body)
     for is_far in (False, True):
-        _side(p, body, split, is_far=is_far)
-    _ends(p, body)
+        bodywork.side(p, body, is_far=is_far)
+    bodywork.ends(p, body)
     _engine_bay(p, dice, body)
     _underneath(p, dice, body)
-    for x in axles:
-        _wheels(p, dice, body, x)
+    bodywork.wheels(p, dice, body)
     seat, dashboard = _cabin(p, body)
     return _places(body, seat, dashboard)
-
-
-def _shell(p: Build, body: Body) -> None:
-    """Sheets along the outline, seen edge-on, panes among them with a pillar on either side; the floor."""
-    z0, deep = body.place.low[2], body.place.size[2]
-    panes = (2,) if body.style == "van" else (2, 4)
-    line = body.outline
-    for i, (a, b) in enumerate(pairwise(line)):
-        dx, dy = b[0] - a[0], b[1] - a[1]
-        long, turn = math.hypot(dx, dy), yaw(math.atan2(dy, dx))
-        x, y = 0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])
-        inset = 0.0 if i in (0, len(line) - 2) else 0.10 * deep
-        material, thick = ("glass", 5.0) if i in panes else ("steel", 1.6)
-        p.box(material, (x, y, z0 + 0.5 * deep), (long, thick, deep - 2 * inset - 120.0), turn=turn)
-        for z in (z0 + inset + 26.0, z0 + deep - inset - 26.0):
-            if i in panes:
-                p.box("steel", (x, y, z), (long, 45.0, 42.0), turn=turn, fill=0.14)
-            else:
-                p.box("steel", (x, y, z), (long, thick, 52.0), turn=turn)
-    p.block("steel", (line[0][0] + 60, body.sill, z0 + 94), (line[-1][0] - 60, body.sill + 1.5, z0 + deep - 94))
-    if body.style == "van":  # the board of the load
-        y = body.sill + 196.0
-        p.block("plywood", (body.x(0.53), y, z0 + 90), (body.x(0.97), y + 12.0, z0 + deep - 90))
-
-
-def _side(p: Build, body: Body, split: float, *, is_far: bool) -> None:
-    """One side: wings and doors, an outer sheet and an inner one, arches, pillars, panes, and what is inside the doors."""
-    line, belt, sill, r = body.outline, body.belt, body.sill, body.radius
-    nose, tail, roof = line[0], line[-1], line[3][1]
-    z = body.place.high[2] - 3.0 if is_far else body.place.low[2]
-    low = [
-        (nose[0] + 20, sill - 10), (tail[0] - 20, sill - 10), (tail[0] - 10, line[-2][1]),
-        (line[2][0] + 0.55 * (tail[0] - line[2][0]), belt + 10), (line[2][0], belt), (nose[0] + 40, line[1][1]),
-    ]  # fmt: skip
-    side = p.prism("steel", low, z, z + 3.0, fill=0.5)
-    for x in body.axles:
-        arch = ((0.0, -1.0, 0.0, 9.0 + 0.3 * r),)  # it opens at the lower edge of the side
-        p.rod("", (x, sill + 0.3 * r, z + 1.5), 2.25 * r, 3.0, inside=side, planes=arch)
-    is_van = body.style == "van"
-    first = line[3][0] - 0.55 * (line[3][0] - line[2][0])
-    last = line[-3][0] - 30 if is_van else line[-4][0] + 0.5 * (line[-3][0] - line[-4][0])
-    front, middle, back = first + 0.02 * (last - first), first + split * (last - first), first + 0.74 * (last - first)
-    up = z + (-0.09 if is_far else 0.09) * body.place.size[2]
-    behind = [(middle, belt), (last, belt), (last, roof - 20), (middle, roof - 20)]
-    pane = [(middle + 40, belt + 16), (back, belt + 16), (back - 20, roof - 50), (middle + 40, roof - 40)]
-    if is_van:
-        p.prism("steel", behind, up, up + 2.0, fill=0.5)
-    else:
-        p.prism("glass", pane, up, up + 4.0)
-    lean = front + 0.4 * (middle - front)
-    p.prism("glass", [(front, belt + 16), (middle, belt + 16), (middle, roof - 40), (lean, roof - 60)], up, up + 4.0)
-    for x in (middle,) if is_van else (middle, back):
-        p.block("steel", (x, belt, up), (x + 50, roof - 10, up + 40), fill=0.12)
-    end = last if is_van else line[-4][0]
-    p.block("steel", (line[3][0], roof - 44, up), (end, roof - 8, up + 40), fill=0.12)
-    if not is_van:  # the quarter behind the last door
-        foot = line[-3][0] - 20
-        quarter = [(back + 50, belt + 16), (foot, belt + 16), (max(end, back + 60), roof - 46), (back + 50, roof - 46)]
-        p.prism("steel", quarter, up, up + 2.0, fill=0.5)
-    for a, b in ((front, middle),) if is_van else ((front, middle), (middle, back)):
-        _door(p, body, a, b, z - 26.0 if is_far else z + 14.0)
-    rail = Space(
-        (body.axles[0] + 1.2 * r, sill - 60, z - 90 if is_far else z + 2),
-        (body.axles[1] - 1.2 * r, sill + 50, z if is_far else z + 90),
-    )
-    beam = p.fill("steel", rail)  # the hollow rail under the doors
-    p.fill("", rail.trimmed(1.6), inside=beam)
-
-
-def _door(p: Build, body: Body, a: float, b: float, z: float) -> None:
-    """What is inside a door between x a and b: a bar against impacts, window lifter, lock, motor, lining, edges."""
-    sill, tall = body.sill, body.belt - body.sill
-    belt = body.belt
-    p.wire("steel", (a + 60, sill + 0.5 * tall, z), (b - 30, sill + 0.38 * tall, z), 30.0, fill=0.35)
-    p.rod("steel", (a + 0.35 * (b - a), sill + 0.25 * tall, z), 130.0, 10.0, fill=0.7)
-    p.block("steel", (b - 70, belt - 130, z - 6), (b - 20, belt - 60, z + 6), fill=0.6)
-    x0, x1 = a + 0.55 * (b - a), a + 0.62 * (b - a)
-    p.block("copper", (x0, belt - 190, z - 6), (x1, belt - 120, z + 6), fill=0.5)
-    p.block("abs", (a + 40, sill + 40, z - 2), (b - 20, belt - 6, z + 2), fill=0.8)
-    for x in (a, b):
-        p.block("steel", (x - 4, sill, z - 6), (x + 2, belt, z + 6))
-
-
-def _ends(p: Build, body: Body) -> None:
-    """Bumpers, plastic over a beam, and lamps."""
-    z0, z1, sill = body.place.low[2], body.place.high[2], body.sill
-    nose, tail = body.outline[0][0], body.outline[-1][0]
-    for x, inward in ((nose, 1), (tail, -1)):
-        low, high = (x, x + 60) if inward > 0 else (x - 60, x)
-        p.block("polypropylene", (low, sill + 10, z0 + 40), (high, sill + 190, z1 - 40), fill=0.12)
-        beam = x + inward * 80
-        p.block("steel", (beam - 12, sill + 90, z0 + 120), (beam + 12, sill + 170, z1 - 120), fill=0.22)
-    front, back = body.outline[1][1], body.outline[-2][1]
-    for z in (z0 + 90, z1 - 290):
-        p.block("polycarbonate", (nose + 40, front - 150, z), (nose + 190, front - 20, z + 200), fill=0.12)
-        p.block("polycarbonate", (tail - 80, back - 160, z), (tail - 24, back - 10, z + 200), fill=0.12)
 
 
 def _engine_bay(p: Build, dice: Dice, body: Body) -> None:
@@ -190,24 +45,37 @@ def _engine_bay(p: Build, dice: Dice, body: Body) -> None:
     wide = 0.30 * deep  # half of the engine with its gearbox, along the beam
     base = y0 + 0.75 * r
     cast = dice.pick((("cast_iron", 0.17), ("aluminium", 0.42)))
-    block = [(axle - 190, base + 90), (axle + 130, base + 60), (axle + 150, base + 330), (axle - 130, base + 380)]
+    block = [
+        (axle - 170, base + 120), (axle - 120, base + 60), (axle + 110, base + 60), (axle + 150, base + 110),
+        (axle + 150, base + 320), (axle - 125, base + 375),
+    ]  # fmt: skip
     row = p.prism(cast[0], block, zm - wide, zm + 0.35 * wide, fill=cast[1])
     n = 4
     for k in range(n):  # bores one behind the other along the beam
         z = zm - wide + (k + 0.5) * 1.25 * wide / n
         p.rod("", (axle - 20, base + 265, z), 76.0, 120.0, axis="y", inside=row)
-    p.prism(
-        "aluminium",
-        [(axle - 130, base + 380), (axle + 150, base + 330), (axle + 170, base + 450), (axle - 110, base + 500)],
-        zm - wide,
-        zm + 0.3 * wide,
-        fill=0.5,
-    )
+    head = [
+        (axle - 125, base + 380), (axle + 150, base + 325), (axle + 164, base + 395), (axle + 140, base + 428),
+        (axle - 80, base + 474), (axle - 112, base + 452),
+    ]  # fmt: skip
+    p.prism("aluminium", head, zm - wide, zm + 0.3 * wide, fill=0.5)
+    cover = (axle + 20, base + 480, zm - 0.35 * wide)
+    p.rounded("polymer_filled", cover, (240.0, 46.0, 1.25 * wide), 22.0, fill=0.3, turn=yaw(-0.2))
+    for k in range(4):  # intake runners, bent from the head to a plenum; exhaust pipes on the other side
+        z = zm - wide + (k + 0.5) * 1.25 * wide / 4
+        bend = arc(axle + 165, base + 470, 105.0, -1.5, 1.4, 6)
+        for (ax, ay), (bx, by) in pairwise(bend):
+            p.wire("polymer_filled", (ax, ay, z), (bx, by, z), 44.0, fill=0.4)
+        for (ax, ay), (bx, by) in pairwise(arc(axle - 130, base + 300, 90.0, 1.7, 3.7, 5)):
+            p.wire("cast_iron", (ax, ay, z), (bx, by, z + 12), 40.0, fill=0.28)
+    p.rod("polymer_filled", (axle + 180, base + 565, zm - 0.35 * wide), 90.0, 1.2 * wide, fill=0.18)
     p.rod("steel", (axle - 20, base + 140, zm - 0.3 * wide), 110.0, 1.2 * wide, fill=0.4, inside=row)
     for dx, dy, d in ((-20.0, 140.0, 165.0), (-120.0, 300.0, 120.0), (90.0, 400.0, 110.0), (110.0, 230.0, 90.0)):
         pulley = p.rod("steel", (axle + dx, base + dy, zm - wide - 25), d, 30.0)
         p.rod("", (axle + dx, base + dy, zm - wide - 25), 0.7 * d, 22.0, inside=pulley)
     p.rod("copper", (axle - 120, base + 300, zm - wide + 40 - 70), 100.0, 60.0, fill=0.45)  # alternator
+    p.rod("steel", (axle - 200, base + 120, zm - 0.2 * wide), 86.0, 120.0, axis="x", fill=0.16)  # oil filter
+    p.ball("cast_iron", (axle - 215, base + 250, zm), (130.0, 140.0, 110.0), fill=0.3)  # turbine
     gear = p.rod("aluminium", (axle + 10, base + 150, zm + 0.72 * wide), 330.0, 0.55 * wide, fill=0.9)
     p.rod("", (axle + 10, base + 150, zm + 0.72 * wide), 300.0, 0.5 * wide, inside=gear)
     for d, dx, dy in ((150.0, -50.0, 40.0), (210.0, 50.0, -30.0)):
@@ -262,39 +130,23 @@ def _underneath(p: Build, dice: Dice, body: Body) -> None:
             )
 
 
-def _wheels(p: Build, dice: Dice, body: Body, x: float) -> None:
-    """Two wheels of an axle: tyre with belt, rim with spokes, brake disc and hub."""
-    r, z0, deep = body.radius, body.place.low[2], body.place.size[2]
-    y = body.place.low[1] + r
-    wide = 195.0
-    alloy = dice.chance(0.6)
-    n, turn = dice.pick((3, 4, 5)), dice.between(0.0, math.pi)
-    for z in (z0 + 0.5 * wide + 8, z0 + deep - 0.5 * wide - 8):
-        tyre = p.rod("tyre", (x, y, z), 2 * r, wide)
-        for side in (-1, 1):  # the walls reach down to the rim, the tread is 5 % of the radius
-            p.rod("", (x, y, z + side * (wide / 2 - 6)), 1.30 * r, 12.0, inside=tyre)
-        p.rod("", (x, y, z), 1.90 * r, wide - 24, inside=tyre)
-        rim = p.rod("aluminium" if alloy else "steel", (x, y, z), 1.30 * r, wide - 20, fill=1.0 if alloy else 0.45)
-        p.rod("", (x, y, z), 1.22 * r, wide - 20, inside=rim)
-        out = z - 0.3 * wide if z < z0 + deep / 2 else z + 0.3 * wide
-        for k in range(n):
-            p.box(
-                "aluminium" if alloy else "steel",
-                (x, y, out),
-                (1.2 * r, 0.16 * r, 22.0 if alloy else 5.0),
-                turn=yaw(turn + math.pi * k / n),
-            )
-        p.rod("steel", (x, y, z), 0.82 * r, 24.0, fill=0.9)
-        p.rod("steel", (x, y, z), 0.36 * r, 110.0, fill=0.8)
-
-
 def _cabin(p: Build, body: Body) -> tuple[Space, int]:
     """Dashboard, steering wheel, seats, handbrake; returns the room in the first seat, and the dashboard's row."""
     z0, (_, tall, deep), floor = body.place.low[2], body.place.size, body.sill + 4.0
     dash = body.x(0.30)
-    dashboard = p.block(
-        "abs", (dash - 40, floor + 0.28 * tall, z0 + 120), (dash + 230, floor + 0.40 * tall, z0 + deep - 120), fill=0.22
+    dashboard = p.rounded(
+        "abs",
+        (dash + 95, floor + 0.34 * tall, z0 + 0.5 * deep),
+        (270.0, 0.12 * tall, deep - 240.0),
+        0.05 * tall,
+        cuts=3,
+        fill=0.22,
     )
+    for z in (z0 + 0.22 * deep, z0 + 0.5 * deep):  # instruments, a screen
+        p.rounded("polymer_filled", (dash + 200, floor + 0.40 * tall, z), (110.0, 90.0, 260.0), 40.0, fill=0.16)
+    p.wire("copper", (dash - 20, floor + 0.27 * tall, z0 + 0.4 * deep), (dash + 210, floor + 0.29 * tall, z0 + 0.6 * deep),
+           30.0, fill=0.3)  # fmt: skip
+    p.rod("aluminium", (dash + 20, floor + 0.2 * tall, z0 + 0.6 * deep), 190.0, 150.0, fill=0.06)  # blower
     p.block(
         "steel",
         (dash + 60, floor + 0.30 * tall, z0 + 100),
@@ -324,12 +176,20 @@ def _cabin(p: Build, body: Body) -> tuple[Space, int]:
             p.block("steel", (sx - 40, floor + 168, za + 20), (sx + 430, floor + 188, zb - 20), fill=0.08)
             lean = 0.30 if n == 0 else 0.22
             mid = (sx + 480, floor + 0.30 * tall + 140, 0.5 * (za + zb))
-            p.box("foam", mid, (120.0, 560.0, zb - za), turn=yaw(-lean), fill=1.8)
-            p.box("steel", (mid[0] + 30, mid[1], mid[2]), (14.0, 540.0, zb - za - 40), turn=yaw(-lean), fill=0.12)
+            p.rounded("foam", mid, (130.0, 570.0, zb - za), 60.0, cuts=3, turn=yaw(-lean), fill=1.8)
+            p.box("steel", (mid[0] + 30, mid[1], mid[2]), (14.0, 540.0, zb - za - 40), turn=yaw(-lean), fill=0.05)
+            for z in (za + 50, zb - 50):  # tubes of the frame, posts of the headrest
+                p.box("steel", (mid[0] + 26, mid[1] + 20, z), (26.0, 560.0, 26.0), turn=yaw(-lean), fill=0.3)
+                inward = z + (0.3 if z == za + 50 else -0.3) * (zb - za)
+                p.box(
+                    "steel", (mid[0] + 320 * math.sin(lean), mid[1] + 330, inward), (12.0, 150.0, 12.0), turn=yaw(-lean)
+                )
+            for k in range(4):  # wire springs
+                p.box("steel", (mid[0] - 6, mid[1] - 180 + 100 * k, mid[2]), (8.0, 8.0, zb - za - 100), turn=yaw(-lean))
             p.ball(
                 "foam",
                 (mid[0] + 330 * math.sin(lean) + 20, mid[1] + 350, mid[2]),
-                (110.0, 190.0, min(zb - za, 800.0) * 0.5),
+                (120.0, 200.0, min(zb - za, 800.0) * 0.5),
                 fill=2.2,
             )
             if n == 0:
@@ -342,11 +202,15 @@ def _cabin(p: Build, body: Body) -> tuple[Space, int]:
 
 def _tank(p: Build, dice: Dice, low: Vec, high: Vec) -> tuple[int, Space]:
     """A fuel tank, part full; returns the row of the fuel and the room in it."""
-    shell = p.block("polyethylene", low, high)
     level = low[1] + (high[1] - low[1]) * dice.between(0.72, 0.95)
     inner = (low[0] + 5, low[1] + 5, low[2] + 5)
-    row = p.block("petrol", inner, (high[0] - 5, level, high[2] - 5), inside=shell)
-    p.block("", (low[0] + 5, level, low[2] + 5), (high[0] - 5, high[1] - 5, high[2] - 5), inside=shell)
+    middle, size = Space(low, high).middle, Space(low, high).size
+    shell = p.rounded("polyethylene", middle, size, _TANK_ROUND, cuts=3)
+    whole = (size[0] - 10, size[1] - 10, size[2] - 10)
+    for stuff, sign in (("petrol", 1.0), ("", -1.0)):
+        up_to = ((0.0, sign, 0.0, sign * (level - middle[1])),)
+        p.rounded(stuff, middle, whole, _TANK_ROUND - 5, cuts=3, planes=up_to, inside=shell)
+    row = len(p) - 2
     return row, Space(inner, (high[0] - 5, level, high[2] - 5), row)
 
 
@@ -364,7 +228,7 @@ def _places(body: Body, seat: Space, dashboard: int) -> Places:
     bench = Space((x(0.62) + 20, sill + 350, zi + 80), (x(0.62) + 330, sill + 560, zo - 80))
     behind_seat = Space((x(0.385), sill + 40, zi + 60), (x(0.42), sill + 150, zo - 60))
     return {
-        "boot": (Space((back, floor, zi + 60), (end - 40, y(shelf) - 10, zo - 60)),),
+        "boot": (Space((back, floor, zi + 114), (end - 40, y(shelf) - 10, zo - 114)),),  # between the wheel houses
         "cabin": (behind_seat,) if is_van else (feet, bench),
         "false_floor": (Space((x(0.55), sill + 6, zi), (x(0.64), sill + (184 if is_van else 84), zo)),),
         "doors": tuple(
@@ -382,9 +246,9 @@ def _places(body: Body, seat: Space, dashboard: int) -> Places:
                 dashboard,
             ),
         ),
-        "roof": (Space((x(0.44), y(0.93), zi + 160), (x(0.66), y(0.97), zo - 160)),),
+        "roof": (Space((x(0.47), y(0.905), zi + 160), (x(0.66), y(0.945), zo - 160)),),
         "seat": (seat,),
-        "tank": (Space((x(0.645), sill + 6, zi + 60), (x(0.745), sill + 160, zo - 60)),),
+        "tank": (Space((x(0.64), sill + 6, zi + 60), (x(0.745), sill + 170, zi + 60 + 0.52 * deep)),),
         "spare": (Space((under, spare, zm - wheel), (under + 2 * wheel, spare + 180.0, zm + wheel)),),
     }
 
@@ -394,7 +258,7 @@ def furnish(p: Build, dice: Dice, places: Places) -> tuple[Places, list[Space]]:
     hide = {name: rooms for name, rooms in places.items() if name not in ("boot", "cabin")}
     tank = places["tank"][0]
     row, fuel = _tank(p, dice, tank.low, tank.high)
-    inner = fuel.trimmed(10.0)
+    inner = fuel.trimmed(0.3 * _TANK_ROUND)
     hide["tank"] = (Space(inner.low, inner.high, row),)
     hide["spare"] = (_spare(p, places["spare"][0]),)
     return hide, luggage(p, dice, places["boot"][0])
@@ -463,25 +327,28 @@ def luggage(p: Build, dice: Dice, boot: Space) -> list[Space]:
     x = boot.low[0]
     while boot.high[0] - x > 220.0:
         long = min(dice.between(220.0, 620.0), boot.high[0] - x)
-        tall = boot.size[1] * dice.between(0.45, 0.95)
+        tall = min(boot.size[1] * dice.between(0.45, 0.95), dice.between(420.0, 760.0))
         z = boot.low[2] + dice.between(0.0, 0.12) * boot.size[2]
         place = Space((x + 6, boot.low[1], z), (x + long - 6, boot.low[1] + tall, boot.high[2] - dice.between(0, 80)))
         style = dice.whole(0, 3)
         if style == 0:
-            case = p.fill("abs", place, fill=0.9)
             inner = place.trimmed(4.0)
-            row = p.fill("cotton", inner, fill=dice.between(0.5, 0.9), texture=(FOLDS, 0.04), inside=case)
+            radius = min(55.0, 0.2 * long)
+            case = p.rounded("abs", place.middle, place.size, radius, cuts=3, fill=0.9)
+            row = p.rounded("cotton", inner.middle, inner.size, radius - 4, cuts=3, fill=dice.between(0.35, 0.7),
+                            texture=(FOLDS, 0.08), inside=case)  # fmt: skip
             for k in (0.3, 0.7):
-                p.rod(
-                    "steel",
-                    (place.low[0] + k * place.size[0], place.high[1] + 8, place.middle[2]),
-                    10.0,
-                    260.0,
-                    fill=0.5,
-                )
-            hosts.append(Space(inner.trimmed(8.0).low, inner.trimmed(8.0).high, row))
+                at = place.low[0] + k * place.size[0]
+                p.rod("steel", (at, place.high[1] + 8, place.middle[2]), 10.0, 260.0, fill=0.5)
+                low = (at - 8, place.low[1] + 20, place.low[2] - 9)
+                p.block("aluminium", low, (at + 8, place.high[1] + 60, place.low[2] - 1))
+            hosts.append(Space(inner.trimmed(0.3 * radius).low, inner.trimmed(0.3 * radius).high, row))
         elif style == 1:
-            row = sag(p, "cotton", place, bulge=1.35, fill=dice.between(0.5, 0.9), texture=(FOLDS, 0.04))
+            place = place.up_to(place.low[1] + min(tall, 0.85 * long, 420.0))
+            row = sag(p, "cotton", place, bulge=1.25, fill=dice.between(0.35, 0.7), texture=(FOLDS, 0.09))
+            for (ax, ay), (bx, by) in pairwise(arc(place.middle[0], place.high[1] - 30, 0.24 * long, 0.3, 2.84, 5)):
+                p.wire("nylon", (ax, ay, place.low[2] + 60), (bx, by, place.low[2] + 60), 34.0, fill=0.7)
+            p.rod("brass", (place.middle[0], place.high[1] - 4, place.middle[2]), 7.0, 0.8 * place.size[2], fill=0.5)
             core = place.trimmed(0.2 * min(place.size))
             hosts.append(Space(core.low, core.high, row))
         elif style == 2:
