@@ -2,6 +2,7 @@
 #   make bench        data, training, evaluation, cards and board: the main job
 #   make test         lint, types, layers, tests
 #   make test-slow    the tests that take minutes
+#   make board-check  is the board what its predictions give, and what changed since origin/main? As a pull request is asked
 #   make lint         without the tests        make format       rewrite the code in the house's layout
 #   make constraints  look for new versions    make clean        back to a fresh clone, runs/ kept
 SHELL := /bin/bash
@@ -18,7 +19,7 @@ export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: setup bench test test-slow lint format constraints clean
+.PHONY: setup bench test test-slow board-check lint format constraints clean
 
 setup: $(STAMP)
 
@@ -34,6 +35,9 @@ test: lint
 
 test-slow: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+board-check: setup
+	XRAYBENCH=$(BIN)/xraybench scripts/check_board.sh
 
 lint: setup
 	$(BIN)/ruff check .

@@ -17,6 +17,15 @@ import typer
 from xraybench import __version__
 from xraybench.core.errors import BadFile, BadParameter, CheckFailed, XrayBenchError
 
+
+class Naming(typer.core.TyperGroup):
+    """A group whose first argument may be what it builds: `card NAME` is `card build NAME`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        is_verb = not args or args[0] in self.commands or args[0] == "--help"
+        return super().parse_args(ctx, args if is_verb else ["build", *args])
+
+
 app = typer.Typer(
     name="xraybench",
     help="The open benchmark for recognition models on customs X-ray scans.",
@@ -29,12 +38,16 @@ data_app = typer.Typer(no_args_is_help=True, help="Make, import, check and descr
 federate_app = typer.Typer(no_args_is_help=True, help="Train across sites; scans stay there.", rich_markup_mode=None)
 board_app = typer.Typer(no_args_is_help=True, help="Build and check the leaderboard.", rich_markup_mode=None)
 submit_app = typer.Typer(no_args_is_help=True, help="Check predictions before scoring.", rich_markup_mode=None)
+card_app = typer.Typer(
+    cls=Naming, no_args_is_help=True, help="Write, check and export model cards.", rich_markup_mode=None
+)
 keys_app = typer.Typer(no_args_is_help=True, help="Keys that sign boards.", rich_markup_mode=None)
 app.add_typer(keys_app, name="keys")
 app.add_typer(data_app, name="data")
 app.add_typer(federate_app, name="federate")
 app.add_typer(board_app, name="leaderboard")
 app.add_typer(submit_app, name="submit")
+app.add_typer(card_app, name="card")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 Profile = Annotated[str, typer.Option(help="smoke (seconds), quick (minutes) or full.")]
@@ -209,6 +222,7 @@ def compare(
     first: Annotated[str, typer.Argument(help="A model on the board.")],
     second: Annotated[str, typer.Argument(help="Another model on the board.")],
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    scans: Annotated[Path | None, typer.Option(help="The dataset folder, for results on imported scans.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Is one model better than another on a task? Paired difference, interval, exact McNemar."""
@@ -217,7 +231,7 @@ def compare(
     from xraybench.bench import board_folder
     from xraybench.evaluate import compare_files
 
-    found = compare_files(task, first, second, board or board_folder())
+    found = compare_files(task, first, second, board or board_folder(), scans=scans)
     put(asdict(found), found.sentence(), as_json=as_json)
 
 
@@ -508,6 +522,43 @@ def submit_check(
     say(check_file(dataset, predictions, profile=profile, seed=seed))
 
 
+@submit_app.command("pack")
+def submit_pack(
+    predictions: Annotated[list[Path], typer.Argument(help="Prediction files of one model; one per corpus.")],
+    out: Annotated[Path, typer.Option(help="The new file, such as my-model.zip.")],
+    words: Annotated[
+        Path, typer.Option(help="The vendor's words: `xraybench card template MODEL` prints an empty file.")
+    ],
+    signature: Annotated[
+        Path | None, typer.Option(help="What goes in and out, how it was trained: signature.json.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key to sign with.")] = None,
+    scans: Annotated[Path | None, typer.Option(help="The dataset folder, where the scans were imported.")] = None,
+    profile: Profile = "quick",
+    seed: Seed = 0,
+) -> None:
+    """Check predictions, signature and words, and put them into one file to hand in."""
+    from xraybench.report import submission
+
+    made = submission.pack(
+        predictions, out, words=words, signature=signature, profile=profile, seed=seed, scans=scans, key=key
+    )
+    say(made.sentence())
+    put("", str(out), as_json=False)
+
+
+@submit_app.command("verify")
+def submit_verify(
+    package: Annotated[Path, typer.Argument(help="What `submit pack` wrote.")],
+    key: Annotated[list[Path] | None, typer.Option(help="A public key that is trusted; may be given again.")] = None,
+    scans: Annotated[Path | None, typer.Option(help="The dataset folder, where the scans were imported.")] = None,
+) -> None:
+    """Check a submission as its receiver does. Exit code 1 for a changed file or a claim, 2 for what is none."""
+    from xraybench.report import submission
+
+    say(submission.verify(package, keys=key or (), scans=scans).sentence())
+
+
 @federate_app.command("run")
 def federate_run(
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value of notebook 40.")] = None,
@@ -520,29 +571,106 @@ def federate_run(
 @board_app.command("build")
 def leaderboard_build(
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    full: Annotated[bool, typer.Option(help="Read every result again, whatever an earlier build noted.")] = False,
 ) -> None:
-    """Build the static site from the results."""
+    """Build the static site from the results: the pages whose results changed since the last build."""
     from xraybench import report
     from xraybench.bench import board_folder
 
-    put("", str(report.build(board or board_folder())), as_json=False)
+    built = report.rebuild(board or board_folder(), is_full=full)
+    say(f"{len(built.written)} of {built.n_files} files of the site made again")
+    put("", str(built.front), as_json=False)
+
+
+@board_app.command("add")
+def leaderboard_add(
+    package: Annotated[Path, typer.Argument(help="What a vendor's `submit pack` wrote.")],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    cards: Annotated[Path | None, typer.Option(help="Default: model_cards/ beside the board.")] = None,
+    key: Annotated[list[Path] | None, typer.Option(help="A public key that is trusted; may be given again.")] = None,
+    scans: Annotated[Path | None, typer.Option(help="The dataset folder, where the scans were imported.")] = None,
+) -> None:
+    """Verify a submission, keep its predictions and words, and score every task on them; rank and build come after."""
+    from xraybench.bench import board_folder
+    from xraybench.report import submission
+
+    folder = board or board_folder()
+    found = submission.accept(package, folder, cards or folder.parent / "model_cards", keys=key or (), scans=scans)
+    say(f"{found[0].model}: {len(found)} tasks scored; next: leaderboard rank, leaderboard build, card build")
+    put("", str(folder / "results" / found[0].model), as_json=False)
 
 
 @board_app.command("check")
 def leaderboard_check(
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
     recompute: Annotated[
-        bool, typer.Option(help="Make the labels again from the seed and every result from the predictions.")
+        bool, typer.Option(help="Make labels again from the seed, every result and rank set from the predictions.")
     ] = False,
+    scans: Annotated[
+        list[Path] | None, typer.Option(help="A dataset folder whose results to recompute too; may be repeated.")
+    ] = None,
 ) -> None:
     """Is the site the byte-identical product of the results? Exit code 1 when not."""
     from xraybench import report
-    from xraybench.bench import board_folder, recompute_results
+    from xraybench.bench import board_folder, recompute_ranks, recompute_results
 
     folder = board or board_folder()
     if recompute:
-        say(recompute_results(folder))
+        say(recompute_results(folder, scans=scans or ()))
+        say(recompute_ranks(folder, scans=scans or ()))
     say(report.check(folder))
+
+
+@board_app.command("rank")
+def leaderboard_rank(
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    scans: Annotated[
+        list[Path] | None, typer.Option(help="A dataset folder of imported scans to rank on; may be repeated.")
+    ] = None,
+) -> None:
+    """Write rank sets, curves and suite means from the kept predictions; `build` then makes the site."""
+    from xraybench import data, report
+    from xraybench.bench import board_folder
+
+    written = report.rank_board(board or board_folder(), datasets=[data.load(folder) for folder in scans or ()])
+    say(f"{len(written)} files of rank sets, curves and suites written")
+
+
+@board_app.command("diff")
+def leaderboard_diff(
+    base: Annotated[
+        str, typer.Option(help="What to compare with: a board folder, or a git revision such as origin/main.")
+    ],
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+) -> None:
+    """Say in Markdown what changed on the board: models, numbers and whether beyond noise, ranks, tasks, what is gone."""
+    from xraybench.bench import board_folder
+    from xraybench.report import changes
+
+    folder = board or board_folder()
+    with changes.sides_of(base, folder) as sides:
+        sys.stdout.write(changes.render(changes.changes(sides)))
+
+
+@board_app.command("report")
+def leaderboard_report(
+    model: Annotated[list[str] | None, typer.Argument(help="Models on the board; default: all of them.")] = None,
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: report_cards/ beside the board.")] = None,
+    scans: Annotated[str, typer.Option(help="A dataset folder of real scans, for cards about these alone.")] = "",
+    show_real: Annotated[
+        bool, typer.Option("--show-real", help="Show pictures of real scans, if their owner allows it.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Notebooks at a time; 0 takes one per core.")] = 0,
+) -> None:
+    """Write report cards of vendors: an executed notebook as one page, and the same numbers as JSON."""
+    from xraybench import bench as job
+
+    folder = board or job.board_folder()
+    cards = out or folder.parent / job.REPORT_CARDS
+    about = {"scans": scans, "show_real": show_real} if scans else {}
+    pages = job.write_report_cards(folder, cards, models=model or (), about=about, workers=workers, tell=say)
+    put("", "\n".join(map(str, pages)), as_json=False)
 
 
 @board_app.command("sign")
@@ -550,11 +678,11 @@ def leaderboard_sign(
     key: Annotated[Path, typer.Option(help="Private key, as `xraybench keys make` writes it.")],
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
 ) -> None:
-    """Vouch for every file of the board with your key."""
+    """Vouch for every file of the board, and of the model cards and report cards beside it, with your key."""
     from xraybench.bench import board_folder
     from xraybench.report import attest
 
-    put("", str(attest.sign_board(board or board_folder(), key=key)), as_json=False)
+    put("", "\n".join(map(str, attest.sign_board(board or board_folder(), key=key))), as_json=False)
 
 
 @board_app.command("verify")
@@ -562,12 +690,14 @@ def leaderboard_verify(
     key: Annotated[list[Path], typer.Option(help="A public key that is trusted; may be given again.")],
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
 ) -> None:
-    """Is every file of the board as it was signed? Names what was changed, lost or added; exit code 1."""
+    """Is every file of the board and its cards as it was signed? Names what was changed, lost or added; exit code 1."""
     from xraybench.bench import board_folder
     from xraybench.report import attest
 
     verdict = attest.verify_board(board or board_folder(), keys=key)
     say(f"{verdict.n_files} files are as key {verdict.key_id[:16]} signed them.")
+    for name in verdict.absent:
+        say(f"{name}: was signed with this board and is not here, so nothing is said of it")
 
 
 @keys_app.command("make")
@@ -580,17 +710,104 @@ def keys_make(
     put("", attest.make_key(path), as_json=False)
 
 
-@app.command()
-def card(
-    model: Annotated[str, typer.Argument(help="A model on the board.")],
+@keys_app.command("sign")
+def keys_sign(
+    folder: Annotated[Path, typer.Argument(help="A folder, such as a run with its executed notebook.")],
+    key: Annotated[Path, typer.Option(help="Private key, as `xraybench keys make` writes it.")],
+) -> None:
+    """Vouch for every file of a folder with your key; boards have `leaderboard sign`."""
+    from xraybench.report import attest
+
+    put("", str(attest.sign_folder(folder, key=key)), as_json=False)
+
+
+@keys_app.command("verify")
+def keys_verify(
+    folder: Annotated[Path, typer.Argument(help="A folder that was signed.")],
+    key: Annotated[list[Path], typer.Option(help="A public key that is trusted; may be given again.")],
+) -> None:
+    """Is every file of a folder as it was signed? Names what was changed, lost or added; exit code 1."""
+    from xraybench.report import attest
+
+    verdict = attest.verify_folder(folder, keys=key)
+    say(f"{verdict.n_files} files are as key {verdict.key_id[:16]} signed them.")
+
+
+@card_app.command("build")
+def card_build(
+    model: Annotated[list[str] | None, typer.Argument(help="Models on the board; default: all of them.")] = None,
     board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    words: Annotated[Path | None, typer.Option(help="Words of the one model; default: its MODEL.toml.")] = None,
     out: Annotated[Path | None, typer.Option(help="Default: model_cards/ beside the board.")] = None,
 ) -> None:
-    """Write one model's card: the vendor's words from model_cards/MODEL.toml, every number from the results."""
-    from xraybench.bench import board_folder, write_card
+    """Write cards: the vendor's words from MODEL.toml, every number from the results, as Markdown, page and JSON."""
+    from xraybench import report
+    from xraybench.bench import board_folder
 
     folder = board or board_folder()
-    put("", str(write_card(model, folder, out or folder.parent / "model_cards")), as_json=False)
+    cards = out or folder.parent / "model_cards"
+    models = model or report.models_on(folder)
+    if words is not None and (len(models) != 1 or not words.is_file()):
+        raise BadParameter(f"--words {words}: name one model, and a file that is there.")
+    for name in models:
+        told = words or report.words_file(name, cards, folder.parent / "model_cards")
+        made = report.card(name, folder, told, out=cards)
+        if made.gaps:
+            say(f"{name}: {len(made.gaps)} gaps: {', '.join(made.gaps)}")
+        put("", str(made.markdown_file), as_json=False)
+
+
+@card_app.command("check")
+def card_check(
+    model: Annotated[list[str] | None, typer.Argument(help="Models on the board; default: all of them.")] = None,
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    cards: Annotated[Path | None, typer.Option(help="Default: model_cards/ beside the board.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lint cards: stale or typed numbers, gaps, claims, broken references, a missing notice. Exit code 1 for a fault."""
+    from dataclasses import asdict
+
+    from xraybench import report
+    from xraybench.bench import board_folder
+
+    folder = board or board_folder()
+    found = report.check_cards(folder, cards or folder.parent / "model_cards", model or ())
+    n_faults = sum(finding.is_fault for finding in found)
+    lines = [f"{'fault' if finding.is_fault else 'open '} {finding}" for finding in found]
+    n_models = len(model or report.models_on(folder))
+    lines.append(f"{n_models} cards: {n_faults} faults, {len(found) - n_faults} open fields")
+    put([asdict(finding) for finding in found], "\n".join(lines), as_json=as_json)
+    if n_faults:
+        raise typer.Exit(1)
+
+
+@card_app.command("export")
+def card_export(
+    model: Annotated[str, typer.Argument(help="A model on the board.")],
+    out: Annotated[Path, typer.Argument(help="The new file.")],
+    to: Annotated[
+        str, typer.Option(help="cyclonedx: a machine-learning bill of materials, version 1.6, JSON.")
+    ] = "cyclonedx",
+    board: Annotated[Path | None, typer.Option(help="Folder leaderboards/; default: the repository's.")] = None,
+    words: Annotated[Path | None, typer.Option(help="Words of the model; default: its MODEL.toml.")] = None,
+) -> None:
+    """Write a card in the form of another tool."""
+    from xraybench import report
+    from xraybench.bench import board_folder
+    from xraybench.core.documents import write_text
+
+    folder = board or board_folder()
+    made = report.export_card(model, folder, words or report.words_file(model, folder.parent / "model_cards"), to=to)
+    write_text(out, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    put("", str(out), as_json=False)
+
+
+@card_app.command("template")
+def card_template(model: Annotated[str, typer.Argument(help="Name of the model on the board.")]) -> None:
+    """Print an empty file of the vendor's words: each field with what it asks for."""
+    from xraybench.report.card_words import template
+
+    sys.stdout.write(template(model))
 
 
 @app.command()

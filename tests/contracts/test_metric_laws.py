@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from xraybench.core.errors import BadValue, UnknownName
 from xraybench.core.types import BoolArray, FloatArray
-from xraybench.metrics import INTERVAL_TEXT, METRICS, Metric
+from xraybench.metrics import INTERVAL_TEXT, METRICS, Metric, box_precision
 from xraybench.metrics.detection import localisation_hits
 from xraybench.metrics.screening import threshold_at_pfa
 
@@ -36,7 +36,24 @@ def value(metric: Metric, scores: FloatArray, is_threat: BoolArray, **others: ob
         "hits": localisation_hits(scores[is_threat], threshold, box_hit[is_threat]),
         "latency_ms": others.get("latency_ms", np.linspace(1, 9, len(scores))),
     }
+    if metric.level == "box":
+        views, corner = np.arange(len(scores)), np.array([[10.0, 10, 30, 40]])
+        true_box = np.repeat(corner, int(is_threat.sum()), axis=0)
+        missed = np.where(box_hit[:, None] > 0, 0.0, 60.0)  # a box elsewhere
+        given_by_name["true_boxes"] = box_precision.boxes(views[is_threat], 0 * views[is_threat], true_box)
+        found = np.repeat(corner, len(scores), axis=0) + missed
+        given_by_name["found_boxes"] = box_precision.boxes(views, 0 * views, found, score=scores)
     return metric.function(*(given_by_name[name] for name in metric.inputs))
+
+
+def same(found: float, expected: float) -> bool:
+    """Equal numbers, or undefined both."""
+    return found == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def has_ties_that_count(metric: Metric, scores: FloatArray) -> bool:
+    """COCO takes boxes of equal score in the order given, so only its laws need scores that differ."""
+    return metric.level == "box" and len(np.unique(scores)) < len(scores)
 
 
 def unpacked(drawn: list[tuple[int, bool, bool, float]]) -> tuple[FloatArray, BoolArray, dict[str, object]]:
@@ -76,7 +93,12 @@ def test_the_docstring_says_when_the_value_is_undefined(metric: Metric) -> None:
 @given(rows)
 def test_the_value_lies_in_its_range(metric: Metric, drawn: list[tuple[int, bool, bool, float]]) -> None:
     scores, is_threat, others = unpacked(drawn)
-    assert metric.range[0] <= value(metric, scores, is_threat, **others) <= metric.range[1]
+    found = value(metric, scores, is_threat, **others)
+    if math.isnan(found):  # both kinds of item are there: undefined for another reason, which its facts tell
+        assert metric.name in ("precision_at_prevalence", "workload_saved")
+        assert metric.undefined_when.startswith("no alarm") or "too few threats" in metric.undefined_when
+    else:
+        assert metric.range[0] <= found <= metric.range[1]
 
 
 @every_metric
@@ -85,11 +107,12 @@ def test_the_order_of_items_does_not_matter(
     metric: Metric, drawn: list[tuple[int, bool, bool, float]], chance: object
 ) -> None:
     scores, is_threat, others = unpacked(drawn)
+    assume(not has_ties_that_count(metric, scores))
     shuffled = list(drawn)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     again, truth_again, others_again = unpacked(shuffled)
     expected = value(metric, scores, is_threat, **others)
-    assert value(metric, again, truth_again, **others_again) == pytest.approx(expected, abs=1e-12)
+    assert same(value(metric, again, truth_again, **others_again), expected)
 
 
 @every_metric
@@ -98,7 +121,9 @@ def test_counting_every_item_twice_changes_nothing(metric: Metric, drawn: list[t
     scores, is_threat, others = unpacked(drawn)
     again, truth_again, others_again = unpacked(drawn + drawn)
     expected = value(metric, scores, is_threat, **others)
-    assert value(metric, again, truth_again, **others_again) == pytest.approx(expected, abs=1e-12)
+    assume(not has_ties_that_count(metric, scores))
+    if not metric.depends_on_n:
+        assert same(value(metric, again, truth_again, **others_again), expected)
 
 
 @every_metric
@@ -109,12 +134,12 @@ def test_a_rising_change_of_scores_changes_a_metric_only_if_its_facts_say_so(
     scores, is_threat, others = unpacked(drawn)
     if metric.ignores_scale:
         moved = value(metric, scores**3, is_threat, threshold=THRESHOLD**3, **others)
-        assert moved == pytest.approx(value(metric, scores, is_threat, **others), abs=1e-12)
+        assert same(moved, value(metric, scores, is_threat, **others))
 
 
 @every_metric
 def test_metrics_of_probabilities_do_see_a_change_of_scale(metric: Metric) -> None:
-    scores, is_threat = np.linspace(0.02, 0.98, 60), np.arange(60) % 3 > 0
+    scores, is_threat = np.linspace(0.02, 0.98, 240), np.arange(240) % 3 > 0
     moved = value(metric, scores**3, is_threat, threshold=THRESHOLD**3)
     assert (moved == pytest.approx(value(metric, scores, is_threat))) == metric.ignores_scale
 
@@ -137,7 +162,7 @@ def test_without_items_the_value_is_undefined(metric: Metric) -> None:
 
 @every_metric
 def test_a_missing_threshold_leaves_metrics_at_an_operating_point_undefined(metric: Metric) -> None:
-    scores, is_threat = np.linspace(0, 1, 20), np.arange(20) % 2 > 0
+    scores, is_threat = np.linspace(0, 1, 200), np.arange(200) % 2 > 0
     assert math.isnan(value(metric, scores, is_threat, threshold=math.nan)) == metric.has_operating_point
 
 
@@ -151,13 +176,15 @@ def test_a_missing_score_or_latency_is_refused(metric: Metric) -> None:
 
 @every_metric
 def test_a_perfect_model_reaches_the_best_value_and_a_worse_one_does_not_beat_it(metric: Metric) -> None:
-    is_threat = np.arange(60) % 3 == 0
-    perfect, worse = is_threat.astype(float), np.where(np.arange(60) % 4 == 0, 0.4, is_threat.astype(float))
-    quick, slow = np.full(60, 2.0), np.full(60, 5.0)
+    is_threat = np.arange(240) % 3 == 0
+    perfect, worse = is_threat.astype(float), np.where(np.arange(240) % 4 == 0, 0.4, is_threat.astype(float))
+    worse[1::12] = 0.9  # false alarms
+    quick, slow = np.full(240, 2.0), np.full(240, 5.0)
     best = value(metric, perfect, is_threat, latency_ms=quick)
     other = value(metric, worse, is_threat, latency_ms=slow)
     if metric.direction == "higher":
-        assert best == metric.range[1] and other < best
+        unbounded = math.isinf(metric.range[1])
+        assert other < best and (best > 4 if unbounded else best == pytest.approx(metric.range[1]))
     if metric.direction == "lower":
         assert best in (metric.range[0], 2.0) and other > best
     if metric.direction == "target":
@@ -167,7 +194,9 @@ def test_a_perfect_model_reaches_the_best_value_and_a_worse_one_does_not_beat_it
 @every_metric
 def test_unit_weights_give_the_value_itself(metric: Metric) -> None:
     if metric.weighted is None:
-        assert metric.interval in ("wilson", "order_statistics")
+        assert (
+            metric.interval in ("threshold", "wilson", "mover", "normal", "order_statistics") or metric.level == "box"
+        )
         return
     rng = np.random.default_rng(1)
     scores, is_threat = np.round(rng.random(300), 2), rng.random(300) < 0.4

@@ -122,3 +122,14 @@ def noisy(threat_scans: dict[str, str]) -> LookupModel:
         return float(1 / (1 + np.exp(-drawn)))
 
     return LookupModel("noisy", score)
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Dataset]:
+    """`make_dataset`, for tests that need other counts."""
+    return make_dataset
+
+
+@pytest.fixture(scope="session")
+def lookup() -> type[LookupModel]:
+    return LookupModel

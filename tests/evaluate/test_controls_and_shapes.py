@@ -13,7 +13,7 @@ from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Predictions
 from xraybench.evaluate import join, score, select
 from xraybench.evaluate.select import Selection
-from xraybench.report.board import boards
+from xraybench.report.results import table as result_table
 
 # split, threat, concealment, shape, declared: what an item of a container is; how many of it stand in N_EACH
 KINDS = {
@@ -100,15 +100,12 @@ def test_pd_is_told_on_shapes_that_training_shows_and_on_those_it_never_does(con
     assert found == {"seen": (1.0, 31), "unseen": (0.0, 30)}
 
 
-def test_board_and_card_print_pd_on_seen_and_on_unseen_shapes(containers: Dataset) -> None:
+def test_tables_print_pd_on_seen_and_on_unseen_shapes(containers: Dataset) -> None:
     task = tasks.get("container-any-any-any-v1")
     result = score(task, containers, predicted(containers, targets=("any",)))
-    board = boards([result])[0]
-    shapes = [pair for pair in board.slices() if pair[0] == "shape"]
-    assert shapes == [("shape", "seen"), ("shape", "unseen")]
-    entry = board.tracks[0].entries[0]
-    numbers = [entry.number(task.id, "pd", 0.05, *pair) for pair in shapes]
-    assert [(n.value, n.n) for n in numbers] == [(1.0, 31), (1.0, 30)]
+    told = result_table([result], slices="shape").set_index("shape")
+    assert told["n_threats"].to_dict() == {"seen": 31, "unseen": 30}
+    assert all(cell.startswith("1.00") for cell in told["pd at pfa 0.05"])
 
 
 def test_a_slice_of_unseen_shapes_under_29_threats_prints_no_number() -> None:
@@ -141,7 +138,7 @@ def test_a_threat_seen_in_two_views_is_one_item() -> None:
 
 def test_every_standard_task_asks_for_every_slice_and_names_its_controls_apart() -> None:
     everything = [t for suite in tasks.SUITES.values() for t in suite]
-    assert {t.slices for t in everything} == {("concealment", "threat", "sensor", "size", "shape")}
+    assert {t.slices for t in everything} == {("concealment", "threat", "sensor", "site", "size", "shape")}
     controls = {(t.vector, t.threat) for t in everything if t.threat in ("shielding", "empty_verification")}
     assert controls == {
         ("mail", "shielding"),

@@ -53,6 +53,10 @@ def test_the_main_job_makes_a_board_and_cards_and_a_second_call_executes_nothing
     for model in first["models"]:
         assert (cards / f"{model}.md").read_text().startswith("---\n")
         assert not external_references((cards / f"{model}.html").read_text())
+        page = (out / "report_cards" / f"{model}.html").read_text()
+        assert not external_references(page)
+        assert len(page.encode()) <= 600_000
+        assert json.loads((out / "report_cards" / f"{model}.json").read_text())["model"] == model
     assert not external_references((board / "site" / "index.html").read_text())
 
     again = json.loads(xraybench(home, "bench", "--profile", "smoke", "--out", str(out), "--json").stdout)

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "make"))
 
 from made_results import MODELS, write_board
+from small_board import write_small_board
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
@@ -20,6 +21,12 @@ def made_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = (MODELS[0], MODELS[1], MODELS[4], MODELS[5])
     folder = tmp_path_factory.mktemp("board")
     return write_board(folder, vectors=("mail",), models=chosen, all_axes=False)
+
+
+@pytest.fixture(scope="session")
+def small_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three models on simulated mail, results from kept predictions, no site. Read only: copy it before changing it."""
+    return write_small_board(tmp_path_factory.mktemp("small") / "leaderboards", with_site=False)
 
 
 @pytest.fixture

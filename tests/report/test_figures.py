@@ -100,15 +100,6 @@ def test_an_undefined_slice_is_drawn_as_its_reason() -> None:
     assert "n/a: too few: 12 threats, 29 are needed" in plots.svg(pictures()["slices"])
 
 
-def test_a_figure_on_a_page_takes_the_colour_and_font_of_the_page() -> None:
-    inline = plots.inline_svg(pictures()["roc"], "mail")
-    assert inline.startswith("<svg")
-    assert "currentColor" in inline
-    assert "font-family" not in inline
-    assert "xmlns" not in inline
-    assert 'id="mail-' in inline
-
-
 def test_the_roc_curve_leaves_out_a_pfa_of_zero_on_its_logarithmic_axis() -> None:
     made = curve_file([result_file(TASK, MODELS[0])])
     with_zero = made.model_copy(

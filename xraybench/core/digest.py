@@ -66,3 +66,25 @@ def _cell(value: Any) -> str:
 def code_digest() -> str:
     """Digest of the package's own source: what a result was computed with."""
     return of_tree(Path(__file__).resolve().parents[1], (".py", ".npz", ".j2", ".json", ".csv"))
+
+
+# What a number follows from, once data and predictions are given: the digests of these two stand beside it.
+_NUMBERS = (
+    "core/chance.py",
+    "core/digest.py",
+    "core/tables.py",
+    "core/task.py",
+    "core/types.py",
+    "core/vocabulary.py",
+    "evaluate",
+    "metrics",
+    "tasks",
+)
+
+
+@cache
+def numbers_digest() -> str:
+    """Digest of the sources that turn labels and predictions into numbers; pages, training and simulator are not in it."""
+    package = Path(__file__).resolve().parents[1]
+    parts = [package / name for name in _NUMBERS]
+    return of_json([[p.name, of_tree(p, (".py",)) if p.is_dir() else of_file(p)] for p in parts])

@@ -29,7 +29,9 @@ class ResultRow(Document):
 
     metric: str = Field(description="name of a registered metric")
     at: float | None = Field(default=None, description="operating point (pfa) the metric is taken at")
-    slice_axis: str = Field(default="", description="concealment, threat, sensor or size; empty for the whole task")
+    slice_axis: str = Field(
+        default="", description="concealment, threat, sensor, site, size or shape; empty for the whole task"
+    )
     slice_value: str = ""
     value: float = Field(description="the number; null where undefined")
     low: float = Field(description="lower end of the 95 % interval")
@@ -50,7 +52,10 @@ class ResultRow(Document):
 
 
 class ResultFile(Document):
-    """`leaderboards/results/<model>/<task-id>.json`: all numbers of one model on one task. Written by runs only."""
+    """`leaderboards/results/<model>/<task-id>.json`: all numbers of one model on one task. Written by runs only.
+
+    Of an imported dataset it lies at `<task-id>@<dataset>.json`, so that two datasets of one scanner stay apart.
+    """
 
     schema_id: Literal["xraybench.results/1"] = "xraybench.results/1"
     task: str
@@ -64,6 +69,13 @@ class ResultFile(Document):
     corpora: dict[str, str] = Field(description="corpus -> digest of scans, labels and split")
     predictions_digest: str
     version: str = Field(description="version of xraybench that computed the numbers")
+    dataset: str = Field(
+        default="", description="name and digest of an imported body of data; empty for simulated data"
+    )
+    code_digest: str = Field(default="", description="digest of the sources that make numbers; empty where unknown")
+    assumptions: dict[str, float] = Field(
+        default_factory=dict, description="what figures of a lane are told for: prevalence, cost_of_miss and the like"
+    )
     rows: list[ResultRow]
 
 
@@ -139,23 +151,16 @@ class ModelSignature(Document):
     weights_digest: str = ""
 
 
-class CardData(Document):
-    """`model_cards/<model>.toml`: the vendor's words. Measured numbers are refused: they come from results."""
+class Submission(Document):
+    """`submission.json` of a packed submission: what a vendor hands in. Results are not among it."""
 
-    schema_id: Literal["xraybench.card/1"] = "xraybench.card/1"
+    schema_id: Literal["xraybench.submission/1"] = "xraybench.submission/1"
     model: str
-    title: str
-    vendor: str
-    contact: str = ""
-    licence: str
-    summary: str
-    intended_use: str
-    out_of_scope: str
-    limitations: str
-    training_summary: str = ""
-    human_oversight: str = ""
-    library: str = "timm"
-    tags: list[str] = Field(default_factory=list)
+    profile: str = Field(description="of the simulated scans that the model looked at")
+    seed: int
+    version: str = Field(description="version of xraybench that packed it")
+    corpora: dict[str, str] = Field(description="corpus -> digest of the scans that the model looked at")
+    files: dict[str, str] = Field(description="name -> SHA-256 of every other file but the statement")
 
 
 class FederatedSite(Document):
@@ -208,7 +213,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     DatasetManifest,
     Seal,
     ModelSignature,
-    CardData,
+    Submission,
     FederatedJob,
     FederatedUpdate,
 )
@@ -270,9 +275,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def schemas() -> dict[str, str]:
     """File name -> JSON schema text of every document."""
+    from xraybench.core.cards import CardData, ModelCard  # built on this file
+
+    kinds: tuple[type[Document], ...] = (*DOCUMENTS, CardData, ModelCard)
     return {
         f"{kind.__name__}.schema.json": json.dumps(kind.model_json_schema(), indent=1, sort_keys=True) + "\n"
-        for kind in DOCUMENTS
+        for kind in kinds
     }
 
 

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+# What the figures of a lane are told for. They are assumptions, not measurements: an administration that knows its own puts
+# them in a task of its own, and every result file names those that it was computed with.
+PREVALENCE = 0.001  # share of items that hold a threat
+COST_OF_MISS = 1000.0  # cost of a missed threat, in false alarms
+MAX_MISS = 0.05  # share of threats that may be cleared unseen, as a bound at 95 %
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -21,7 +27,10 @@ class Task:
     main_metric: str = "pd"
     min_threats: int = 29  # with no miss among 29, pd >= 0.90 holds at 95 % (Clopper-Pearson)
     min_benign: int = 59  # with no false alarm among 59, pfa <= 0.05 holds at 95 % (Clopper-Pearson)
-    slices: tuple[str, ...] = ("concealment", "threat", "sensor", "size", "shape")
+    slices: tuple[str, ...] = ("concealment", "threat", "sensor", "site", "size", "shape")
+    prevalence: float = PREVALENCE
+    cost_of_miss: float = COST_OF_MISS
+    max_miss: float = MAX_MISS
     successor: str = ""  # id of the task that replaces this one
 
     @property

@@ -10,18 +10,21 @@ from xraybench.evaluate.files import (
     score_files,
     task_and_dataset,
 )
-from xraybench.evaluate.score import score, score_joined
+from xraybench.evaluate.score import dataset_key, score, score_joined
 from xraybench.evaluate.select import Joined, Selection, join, select
+from xraybench.evaluate.suite import Standing, suite
 
 __all__ = [
     "Comparison",
     "Joined",
     "Ranking",
     "Selection",
+    "Standing",
     "board_predictions",
     "check_file",
     "compare",
     "compare_files",
+    "dataset_key",
     "join",
     "labels_only",
     "rank",
@@ -31,5 +34,6 @@ __all__ = [
     "score_files",
     "score_joined",
     "select",
+    "suite",
     "task_and_dataset",
 ]

@@ -1,4 +1,8 @@
-"""Which order of models is real on one task, and which is noise: all of them on one resample matrix."""
+"""Which order of models is real on one task, and which is noise: all of them on one resample matrix.
+
+Every replicate draws the threats again and the calibration items too, and sets each model's threshold from those it drew; so
+ranks and differences hold the chance in the threshold as well as that in the threats.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xraybench.core.errors import BadValue
 from xraybench.core.task import Task
-from xraybench.core.types import BoolArray, Dataset, FloatArray, Predictions
-from xraybench.evaluate.score import N_REPLICATES, item_weights
+from xraybench.core.types import Dataset, FloatArray, Predictions
+from xraybench.evaluate.score import N_REPLICATES, calibration_weights, item_weights
 from xraybench.evaluate.select import Joined, Selection, corpora_of, join, select
-from xraybench.metrics import intervals, ranks, resampling, screening
-from xraybench.metrics.ranks import Difference, RankSets
+from xraybench.metrics import intervals, panels, ranks, screening
+from xraybench.metrics.ranks import Difference, McNemar, RankSets
 
 # Before anyone submits nothing is known of the vendors: the smallest difference is told for this pd.
 _ASSUMED_PD = 0.80
@@ -33,10 +38,14 @@ class Ranking:
     simultaneous: RankSets
     marginal: RankSets
     bands: tuple[int, ...]
+    best: tuple[bool, ...]  # may be the best, by the confidence set of the best
+    ties: tuple[tuple[int, ...], ...]  # largest groups of models that are all tied with each other
     pairs: tuple[Difference, ...]
+    exact: tuple[McNemar, ...]  # of each pair, for the thresholds as set; p is NaN where items give several rows
     n_threats: int
     n_benign: int
     minimum_detectable_difference: float
+    minimum_detectable_difference_holm: float  # all pairs told together
     n_replicates: int
 
 
@@ -52,8 +61,8 @@ class Comparison:
     difference: float
     low: float
     high: float
-    p: float  # from the paired bootstrap over items
-    p_mcnemar: float  # exact, on the same threat items; NaN where items give several rows
+    p: float  # from the paired bootstrap over items and calibration items
+    p_mcnemar: float  # exact, thresholds as set, on the same threat items; NaN where items give several rows
     only_first: int  # threats that only the first model finds
     only_second: int
     n_threats: int
@@ -74,21 +83,21 @@ class Comparison:
 
 
 def rank(task: Task, joined: Sequence[Joined], *, n_replicates: int = N_REPLICATES) -> Ranking | None:
-    """Rank sets of several models on one task by pd at its main pfa; None where the task has too few threats.
+    """Rank sets of several models on one task by pd at its main pfa; None with too few threats or no calibration item.
 
-    Each model's threshold is its own, set on the calibration items; the threats are resampled, the same draw for all.
+    Each model's threshold is its own, set on the calibration items; threats and calibration items are resampled, the same
+    draw for all.
     """
     chosen = [select(task, one) for one in joined]
-    alarms = [_alarms(one) for one in chosen]
-    threats = chosen[0].rows[chosen[0].is_threat]
-    if len(threats) < task.min_threats:
+    first = chosen[0]
+    n_threats = int(first.is_threat.sum())
+    if n_threats < task.min_threats or not len(first.calibration):
         return None
     corpora = {c: joined[0].dataset.corpora[c] for c in corpora_of(task, joined[0].dataset)}
-    weights = item_weights(task, chosen[0].rows, corpora, n_replicates)[:, chosen[0].is_threat]
-    found = np.stack([a.astype(float) for a in alarms])
+    found, replicates = _found(task, chosen, corpora, n_replicates)
     estimates = found.mean(axis=1)
-    replicates = np.stack([resampling.weighted_mean(weights, row) for row in found], axis=1)
     simultaneous = ranks.rank_sets(estimates, replicates)
+    pairs = ranks.pairwise_differences(estimates, replicates)
     return Ranking(
         task=task,
         models=tuple(one.predictions.model for one in joined),
@@ -98,10 +107,14 @@ def rank(task: Task, joined: Sequence[Joined], *, n_replicates: int = N_REPLICAT
         simultaneous=simultaneous,
         marginal=ranks.rank_sets(estimates, replicates, simultaneous=False),
         bands=tuple(int(b) for b in ranks.tie_bands(simultaneous)),
-        pairs=ranks.pairwise_differences(estimates, replicates),
-        n_threats=len(threats),
-        n_benign=int((~chosen[0].is_threat).sum()),
-        minimum_detectable_difference=detectable(chosen[0], found),
+        best=tuple(bool(b) for b in ranks.best_set(estimates, replicates)),
+        ties=ranks.tie_groups(simultaneous),
+        pairs=pairs,
+        exact=tuple(_mcnemar(first, found, p.first, p.second) for p in pairs),
+        n_threats=n_threats,
+        n_benign=int((~first.is_threat).sum()),
+        minimum_detectable_difference=detectable(first, found),
+        minimum_detectable_difference_holm=detectable(first, found, n_comparisons=max(1, len(pairs))),
         n_replicates=n_replicates,
     )
 
@@ -109,17 +122,19 @@ def rank(task: Task, joined: Sequence[Joined], *, n_replicates: int = N_REPLICAT
 def compare(
     task: Task, dataset: Dataset, first: Predictions, second: Predictions, *, n_replicates: int = N_REPLICATES
 ) -> Comparison:
-    """Two models on one task, on the same items and the same resamples."""
+    """Two models on one task, on the same items and the same resamples.
+
+    Raises:
+        BadValue: The task's data have no threat or no benign calibration item, so there is no pd to compare.
+    """
     joined = [join(dataset, one) for one in (first, second)]
     chosen = [select(task, one) for one in joined]
-    alarms = [_alarms(one) for one in chosen]
-    threats = chosen[0].rows[chosen[0].is_threat]
+    if not chosen[0].is_threat.any() or not len(chosen[0].calibration):
+        raise BadValue(f"{task.id}: no threat or no benign calibration item in {dataset.name}, so there is no pd.")
     corpora = {c: dataset.corpora[c] for c in corpora_of(task, dataset)}
-    weights = item_weights(task, chosen[0].rows, corpora, n_replicates)[:, chosen[0].is_threat]
-    found = np.stack([a.astype(float) for a in alarms])
-    replicates = np.stack([resampling.weighted_mean(weights, row) for row in found], axis=1)
+    found, replicates = _found(task, chosen, corpora, n_replicates)
     pair = ranks.pairwise_differences(found.mean(axis=1), replicates)[0]
-    exact = ranks.mcnemar_exact(*alarms)
+    exact = _mcnemar(chosen[0], found, 0, 1)
     return Comparison(
         task=task.id,
         first=first.model,
@@ -130,10 +145,10 @@ def compare(
         low=pair.low,
         high=pair.high,
         p=pair.p,
-        p_mcnemar=exact.p if threats["item_id"].is_unique else math.nan,
+        p_mcnemar=exact.p,
         only_first=exact.only_first,
         only_second=exact.only_second,
-        n_threats=len(threats),
+        n_threats=found.shape[1],
         minimum_detectable_difference=detectable(chosen[0], found),
     )
 
@@ -146,20 +161,40 @@ def roc_band(task: Task, joined: Joined, *, n_replicates: int = N_REPLICATES) ->
     return screening.roc_band(weights, chosen.scores, chosen.is_threat, pfa_grid=PFA_GRID)
 
 
-def detectable(chosen: Selection, found: FloatArray) -> float:
+def detectable(chosen: Selection, found: FloatArray, *, n_comparisons: int = 1) -> float:
     """The smallest difference of pd between two models that this task can show, told for a pd of 0.80.
 
     Where an item gives several rows, the rows are worth as many independent ones as the design effect says.
     """
     threats = chosen.rows[chosen.is_threat]
     effect = 1.0
-    if not threats["item_id"].is_unique:
-        items = threats["item_id"].to_numpy(dtype=str)
+    if not threats["item"].is_unique:
+        items = threats["item"].to_numpy(dtype=np.int64)
         told = [intervals.design_effect(row, items) for row in found]
         effect = max([1.0, *(e for e in told if not math.isnan(e))])
-    return ranks.minimum_detectable_difference(len(threats), pd=_ASSUMED_PD, design_effect=effect)
+    return ranks.minimum_detectable_difference(
+        len(threats), pd=_ASSUMED_PD, design_effect=effect, n_comparisons=n_comparisons
+    )
 
 
-def _alarms(chosen: Selection) -> BoolArray:
-    threshold = screening.threshold_at_pfa(chosen.calibration, chosen.task.pfa_points[0])
-    return screening.alarms(chosen.scores[chosen.is_threat], threshold)
+def _found(
+    task: Task, chosen: Sequence[Selection], corpora: dict[str, str], n_replicates: int
+) -> tuple[FloatArray, FloatArray]:
+    """Whether each model alarms on each threat row, (n_models, n_rows); its pd by replicate, (n_replicates, n_models)."""
+    pfa = task.pfa_points[0]
+    first = chosen[0]
+    limits = np.array([screening.threshold_at_pfa(one.calibration, pfa) for one in chosen])
+    drawn = calibration_weights(first, corpora, n_replicates)
+    redrawn = panels.replicate_thresholds(np.stack([one.calibration for one in chosen]), drawn, pfa=pfa)
+    scores = np.stack([one.scores[one.is_threat] for one in chosen])
+    n_threats = scores.shape[1]
+    weights = item_weights(task, first.rows, corpora, n_replicates)[:, first.is_threat]
+    truth, one_slice = np.ones(n_threats, dtype=bool), np.zeros(n_threats, dtype=np.int64)
+    replicates = panels.panel(scores, truth, one_slice, weights, thresholds=redrawn).pd[:, 0].T.astype(np.float64)
+    return (scores >= limits[:, None]).astype(float), replicates
+
+
+def _mcnemar(chosen: Selection, found: FloatArray, first: int, second: int) -> McNemar:
+    exact = ranks.mcnemar_exact(found[first] > 0, found[second] > 0)
+    is_unique = chosen.rows.loc[chosen.is_threat, "item"].is_unique
+    return exact if is_unique else McNemar(exact.only_first, exact.only_second, math.nan)

@@ -7,13 +7,13 @@ import pandas as pd
 
 from xraybench import data, tasks
 from xraybench.core.documents import ResultFile, read_document
-from xraybench.core.errors import BadFile, UnknownName
+from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Predictions
 from xraybench.core.vocabulary import ANY
 from xraybench.data.unrendered import labels_only
 from xraybench.evaluate.compare import Comparison, compare
-from xraybench.evaluate.score import score, score_joined
+from xraybench.evaluate.score import dataset_key, score, score_joined
 from xraybench.evaluate.select import Joined, join, select
 from xraybench.formats.predictions import read_predictions
 
@@ -61,50 +61,89 @@ def check_file(name: str, path: Path, *, profile: str, seed: int) -> str:
     return f"{path}: {len(chosen.scan_ids)} scans, every one looked at; it would be scored on {task.id}"
 
 
-def board_predictions(model: str, corpora: Iterable[str], folder: Path) -> Predictions:
-    """A model's kept rows for these corpora.
+def predictions_file(folder: Path, model: str, corpus: str, dataset: str = "") -> Path:
+    """Where a board keeps a model's rows for one corpus; `dataset` is the key of imported data (`score.dataset_key`)."""
+    return folder / model / (f"{corpus}@{dataset}.parquet" if dataset else f"{corpus}.parquet")
+
+
+def board_predictions(model: str, corpora: Iterable[str], folder: Path, *, dataset: str = "") -> Predictions:
+    """A model's kept rows for these corpora; `dataset` is the key of imported data, as in its result files.
 
     Raises:
         BadFile: The board has no predictions of this model for a corpus.
     """
-    paths = [folder / model / f"{corpus}.parquet" for corpus in corpora]
+    paths = [predictions_file(folder, model, corpus, dataset) for corpus in corpora]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise BadFile(f"The board has no predictions {', '.join(str(p) for p in missing)}.")
     return read_all(paths)
 
 
-def compare_files(task_id: str, first: str, second: str, board: Path) -> Comparison:
+def compare_files(task_id: str, first: str, second: str, board: Path, *, scans: Path | None = None) -> Comparison:
     """Compare two models of a board on one task.
+
+    Args:
+        task_id: The task; of imported data, as its result files name it.
+        first: A model on the board.
+        second: Another one.
+        board: Folder of the board.
+        scans: The dataset folder, for results on imported data.
 
     Raises:
         BadFile: One of them has no result on this task.
+        BadValue: No task of this dataset is called so.
     """
-    task = tasks.get(task_id)
-    results = [read_document(board / "results" / m / f"{task.id}.json", ResultFile) for m in (first, second)]
-    dataset = labels_only(task.id, profile=results[0].profile, seed=results[0].seed)
-    both = [board_predictions(r.model, r.corpora, board / "predictions") for r in results]
+    real = data.load(scans) if scans else None
+    task = tasks.get(task_id) if real is None else _task_of_dataset(task_id, real)
+    key = "" if real is None else dataset_key(real)
+    stem = f"{task.id}@{key}" if key else task.id
+    results = [read_document(board / "results" / m / f"{stem}.json", ResultFile) for m in (first, second)]
+    dataset = real or labels_only(task.id, profile=results[0].profile, seed=results[0].seed)
+    both = [board_predictions(r.model, r.corpora, board / "predictions", dataset=key) for r in results]
     return compare(task, dataset, *both)
 
 
-def rescore(published: Sequence[ResultFile], folder: Path) -> Iterator[ResultFile]:
-    """Every published result again, from labels made of the seed and from the kept predictions, without any pixels.
+def _task_of_dataset(task_id: str, dataset: Dataset) -> Task:
+    table = dataset.scans.table
+    vector, sensor = table["vector"].iloc[0], table["sensor"].iloc[0]
+    found = {t.id: t for name in (ANY, *dataset.threats) for t in (tasks.of_dataset(vector, sensor, threat=name),)}
+    if task_id not in found:
+        raise BadValue(f"{dataset.name} has no task '{task_id}'. It has: {', '.join(found)}.")
+    return found[task_id]
 
-    Results are given model by model, so that each model's rows are read and joined once per vector.
+
+def rescore(
+    published: Sequence[ResultFile], folder: Path, *, datasets: Sequence[Dataset] = ()
+) -> Iterator[tuple[ResultFile, ResultFile]]:
+    """Every published result with the same made again: from labels and kept predictions, without any pixels.
+
+    Labels of simulated data are made of the seed. Results on imported data are left out unless their dataset is given.
+    Results are best given model by model, so that each model's rows are read and joined once per vector.
     """
-    datasets: dict[tuple[str, str, int], Dataset] = {}
+    made: dict[tuple[str, str, int], Dataset] = {}
+    given = {dataset_key(dataset): dataset for dataset in datasets}
     joined: dict[tuple[str, str], Joined] = {}
     for stored in published:
-        task = tasks.get(stored.task)
-        name = widest(task).id
-        key = (name, stored.profile, stored.seed)
-        if key not in datasets:
-            datasets[key] = labels_only(name, profile=stored.profile, seed=stored.seed)
+        if stored.is_simulated:
+            task = tasks.get(stored.task)
+            name = widest(task).id
+            key = (name, stored.profile, stored.seed)
+            if key not in made:
+                made[key] = labels_only(name, profile=stored.profile, seed=stored.seed)
+            dataset = made[key]
+        elif stored.dataset in given:
+            dataset, name = given[stored.dataset], stored.dataset
+            task = _task_of_dataset(stored.task, dataset)
+        else:
+            continue
         if (stored.model, name) not in joined:
-            kept = sorted({p.stem for p in (folder / stored.model).glob("*.parquet")} & set(datasets[key].corpora))
+            corpora = sorted(dataset.corpora)
+            kept = [c for c in corpora if predictions_file(folder, stored.model, c, stored.dataset).exists()]
             joined = {k: one for k, one in joined.items() if k[0] == stored.model}
-            joined[stored.model, name] = join(datasets[key], board_predictions(stored.model, kept, folder))
-        yield score_joined(task, joined[stored.model, name], track=stored.track, n_replicates=stored.n_replicates)
+            rows = board_predictions(stored.model, kept or corpora, folder, dataset=stored.dataset)
+            joined[stored.model, name] = join(dataset, rows)
+        again = score_joined(task, joined[stored.model, name], track=stored.track, n_replicates=stored.n_replicates)
+        yield stored, again
 
 
 def widest(task: Task) -> Task:

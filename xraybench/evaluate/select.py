@@ -18,18 +18,20 @@ from xraybench import tasks
 from xraybench.core import vocabulary
 from xraybench.core.errors import BadTable, DigestMismatch
 from xraybench.core.task import Task
-from xraybench.core.types import BoolArray, Dataset, FloatArray, Predictions
+from xraybench.core.types import BoolArray, Dataset, FloatArray, IntArray, Predictions
 from xraybench.data.profiles import size_of
-from xraybench.metrics.detection import hits_per_item
+from xraybench.metrics import box_precision
+from xraybench.metrics.detection import EDGES, hits_per_item
 
 
 @dataclass(frozen=True)
 class Joined:
     """Truth and scores of one model over a dataset.
 
-    `scans` is indexed by scan_id (sorted) with item_id, corpus, vector, sensor, declared, split, is_benign, status.
+    `scans` is indexed by scan_id (sorted) with item_id, corpus, vector, sensor, declared, split, site, item, is_benign,
+    status; `item` numbers the items in the order of their ids.
     `scores` and `hits` have one column per target: the score, and whether the model's best box hits such a threat (NaN
-    without a true box). `objects` has one row a threat in a view, the largest first.
+    without a true box). `objects` has one row a threat in a view, the largest first; `boxes` one row a predicted box.
     """
 
     dataset: Dataset
@@ -38,21 +40,23 @@ class Joined:
     scores: pd.DataFrame
     hits: pd.DataFrame
     objects: pd.DataFrame
+    boxes: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Selection:
     """The rows of one task for one model.
 
-    `rows` has one row per scan of a test item that counts: scan_id, item_id, sensor, is_threat, score, threat,
+    `rows` has one row per scan of a test item that counts: scan_id, item_id, item, sensor, site, is_threat, score, threat,
     concealment, size, shape, hit. `calibration` holds the scores of the benign calibration items, from which the
-    threshold is set. `scan_ids` are all scans that count, calibration included; `has_boxes` tells a model that gives
-    boxes from one that never does.
+    threshold is set, and `calibration_items` whose they are. `scan_ids` are all scans that count, calibration included;
+    `has_boxes` tells a model that gives boxes from one that never does.
     """
 
     task: Task
     rows: pd.DataFrame
     calibration: FloatArray
+    calibration_items: IntArray
     scan_ids: frozenset[str]
     has_boxes: bool
 
@@ -65,6 +69,16 @@ class Selection:
         return np.asarray(self.rows["score"], dtype=float)
 
 
+@dataclass(frozen=True)
+class CountedBoxes:
+    """Boxes of one task. Row i of the selection holds the views i * n_views to (i + 1) * n_views - 1."""
+
+    truth: box_precision.Boxes
+    found: box_precision.Boxes
+    classes: tuple[str, ...]  # names of the targets, in order of their numbers
+    n_views: int  # of a scan, at most
+
+
 def join(dataset: Dataset, predictions: Predictions) -> Joined:
     """Join truth and scores of one model, for the corpora that both have.
 
@@ -73,8 +87,9 @@ def join(dataset: Dataset, predictions: Predictions) -> Joined:
     """
     shared = _shared_corpora(dataset, predictions)
     scans = dataset.scans.table
-    scans = scans[scans["corpus"].isin(shared)].merge(dataset.items[["item_id", "split"]], on="item_id")
+    scans = scans[scans["corpus"].isin(shared)].merge(dataset.items[["item_id", "split", "site"]], on="item_id")
     scans = scans.set_index("scan_id").sort_index()[_FACTS]
+    scans["item"] = pd.factorize(scans["item_id"], sort=True)[0]
     scans["is_benign"] = ~scans.index.isin(dataset.objects["scan_id"])
     seen = predictions.kind("scan")
     scans["status"] = seen.drop_duplicates("scan_id").set_index("scan_id")["status"].reindex(scans.index)
@@ -83,7 +98,9 @@ def join(dataset: Dataset, predictions: Predictions) -> Joined:
     objects = dataset.objects.assign(size=size_of(dataset.objects, dataset.scans.table))
     objects = objects[objects["scan_id"].isin(scans.index)]
     objects = objects.sort_values(["view_share", "object_index"], ascending=[False, True], kind="stable")
-    return Joined(dataset, predictions, scans, scores, _hits(objects, predictions, scans.index), objects)
+    boxes = predictions.kind("box")
+    boxes = boxes[boxes["scan_id"].isin(scans.index)]
+    return Joined(dataset, predictions, scans, scores, _hits(objects, boxes, scans.index), objects, boxes)
 
 
 def select(task: Task, joined: Joined) -> Selection:
@@ -114,9 +131,47 @@ def select(task: Task, joined: Joined) -> Selection:
         task,
         rows[is_test].reset_index(),
         rows.loc[is_calibration, "score"].to_numpy(dtype=float),
+        rows.loc[is_calibration, "item"].to_numpy(dtype=np.int64),
         frozenset(rows.index[is_test | is_calibration]),
-        has_boxes=bool((joined.predictions.table["record"] == "box").any()),
+        has_boxes=len(joined.boxes) > 0,
     )
+
+
+def counted_boxes(task: Task, joined: Joined, chosen: Selection) -> CountedBoxes | None:
+    """The true and predicted boxes of a task's test scans; None where the model gives no boxes.
+
+    A model that names no class in its boxes is measured with all classes as one; else a box counts for the class it names.
+    """
+    if not chosen.has_boxes:
+        return None
+    place = pd.Series(np.arange(len(chosen.rows)), index=chosen.rows["scan_id"])
+    truth = _counted(task, joined.objects).dropna(subset=EDGES)
+    truth = truth[truth["scan_id"].isin(place.index)]
+    found = joined.boxes[joined.boxes["scan_id"].isin(place.index)]
+    names_classes = bool((joined.boxes["target"] != vocabulary.ANY).any())
+    classes = tuple(sorted(set(truth["threat"]), key=_vocabulary_order)) if names_classes else (vocabulary.ANY,)
+    n_views = 1 + max(int(part["view"].max()) if len(part) else 0 for part in (truth, found))
+    if names_classes:
+        found = found[found["target"].isin(classes)]
+    kind = {name: number for number, name in enumerate(classes)}
+
+    def packed(table: pd.DataFrame, classes_of: "pd.Series[str]", score: FloatArray | None) -> box_precision.Boxes:
+        targets = (
+            classes_of.map(kind).to_numpy(dtype=np.int64) if names_classes else np.zeros(len(table), dtype=np.int64)
+        )
+        views = place[table["scan_id"]].to_numpy() * n_views + table["view"].to_numpy(dtype=np.int64)
+        return box_precision.boxes(views, targets, table[EDGES].to_numpy(dtype=float), score=score)
+
+    return CountedBoxes(
+        packed(truth, truth["threat"], None),
+        packed(found, found["target"], found["score"].to_numpy(dtype=float)),
+        classes,
+        n_views,
+    )
+
+
+def _vocabulary_order(threat: str) -> int:
+    return vocabulary.names("threat").index(threat)
 
 
 def corpora_of(task: Task, dataset: Dataset) -> list[str]:
@@ -136,7 +191,7 @@ def corpora_of(task: Task, dataset: Dataset) -> list[str]:
     return corpora
 
 
-_FACTS = ["item_id", "corpus", "vector", "sensor", "declared", "split"]
+_FACTS = ["item_id", "corpus", "vector", "sensor", "declared", "split", "site"]
 _TOLD = ["threat", "concealment", "size", "shape"]
 
 
@@ -180,10 +235,9 @@ def _scores(task: Task, target: str, joined: Joined, rows: pd.DataFrame) -> "pd.
     return scores.fillna(0.0)
 
 
-def _hits(objects: pd.DataFrame, predictions: Predictions, scan_ids: "pd.Index") -> pd.DataFrame:
+def _hits(objects: pd.DataFrame, found: pd.DataFrame, scan_ids: "pd.Index") -> pd.DataFrame:
     """1 where the best box of a scan hits a threat of the target, 0 where not, NaN without a true box."""
     boxes = objects.dropna(subset=["x0", "y0", "x1", "y1"])
-    found = predictions.kind("box")
     found = found[found["scan_id"].isin(set(boxes["scan_id"]))]
     columns = {vocabulary.ANY: hits_per_item(scan_ids, boxes[~boxes["threat"].isin(vocabulary.CONTROLS)], found)}
     for threat in vocabulary.names("threat"):

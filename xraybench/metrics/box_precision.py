@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from xraybench.core.errors import BadValue
 from xraybench.core.types import BoolArray, Float32Array, FloatArray, IntArray
 from xraybench.metrics import _checks
 
+Int8Array = NDArray[np.int8]
 COCO_IOU = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 MOST_A_VIEW = 100  # boxes of a class in a view that count, the highest scores first
 _RECALLS = np.linspace(0.0, 1.0, 101)
@@ -169,6 +170,88 @@ def _curves(matches: "np.ndarray[tuple[int, int], np.dtype[np.int8]]", n_true: i
         ap[k] = precision[at[at < len(precision)]].sum() / len(_RECALLS)
         recall[k] = reached[-1]
     return ap, recall
+
+
+def coco_ap(truth: Boxes, found: Boxes) -> float:
+    """Average precision, mean over classes with a true box and over IoU 0.50 to 0.95. NaN without a true box."""
+    return box_precision(truth, found).mean
+
+
+def coco_ap50(truth: Boxes, found: Boxes) -> float:
+    """Average precision at IoU 0.50, mean over classes with a true box. NaN without a true box."""
+    return box_precision(truth, found, iou=COCO_IOU[:1]).mean
+
+
+def replicate_precision(
+    truth: Boxes, found: Boxes, weights: ArrayLike, *, iou: tuple[float, ...] = COCO_IOU, n_classes: int
+) -> Float32Array:
+    """Average precision of every class and threshold in each replicate, shape (n_replicates, n_classes, n_iou).
+
+    Boxes are matched within a view, so a replicate only changes how often each match counts: nothing is matched again.
+
+    Args:
+        weights: How often each replicate draws each view, shape (n_replicates, n_views); boxes name views 0 to n_views - 1.
+        n_classes: How many classes there are.
+
+    Returns:
+        NaN where a replicate draws no true box of the class.
+    """
+    drawn = np.asarray(weights, dtype=np.float32)
+    last = int(max(truth.view.max(initial=-1), found.view.max(initial=-1)))
+    if drawn.ndim != 2 or drawn.shape[1] <= last:
+        raise BadValue(f"weights: shape {drawn.shape}, but a box lies in view {last}; one column a view is right.")
+    out = np.full((len(drawn), n_classes, len(iou)), np.nan, dtype=np.float32)
+    for c in range(n_classes):
+        is_true = (truth.target == c) & ~truth.is_crowd
+        n_true = drawn[:, truth.view[is_true]].sum(axis=1)
+        if not is_true.any():
+            continue
+        order = np.flatnonzero(found.target == c)
+        order = order[np.lexsort((found.view[order], -found.score[order]))]  # ties as `box_precision` breaks them
+        kinds = np.stack([_kinds_of(truth, found, c, order, threshold) for threshold in iou])
+        _weighted_curves(kinds, np.ascontiguousarray(drawn[:, found.view[order]]), n_true, _RECALLS, out[:, c])
+    return out
+
+
+def _kinds_of(truth: Boxes, found: Boxes, target: int, order: IntArray, threshold: float) -> Int8Array:
+    """What each found box of one class is, in the order given."""
+    t = np.flatnonzero(truth.target == target)
+    t = t[np.lexsort((truth.is_crowd[t], truth.view[t]))]
+    by_view = np.lexsort((np.arange(len(order)), found.view[order]))
+    f = order[by_view]
+    kinds = np.empty(len(order), dtype=np.int8)
+    kinds[by_view] = _match(
+        truth.view[t], truth.xyxy[t], truth.is_crowd[t], found.view[f], found.xyxy[f], np.array([threshold])
+    )[0]
+    return kinds
+
+
+@njit(cache=True)
+def _weighted_curves(kinds, drawn, n_true, recalls, out) -> None:  # type: ignore[no-untyped-def]
+    """Average precision of one class, boxes in falling order of score, each counted as often as its view is drawn."""
+    n_iou, n_found = kinds.shape
+    reached, precision = np.empty(n_found), np.empty(n_found)
+    for r in range(drawn.shape[0]):
+        if n_true[r] <= 0:
+            continue
+        for k in range(n_iou):
+            hits, counted = 0.0, 0.0
+            for f in range(n_found):
+                w = drawn[r, f]
+                if kinds[k, f] >= 0:
+                    counted += w
+                    if kinds[k, f] == 1:
+                        hits += w
+                reached[f] = hits / n_true[r]
+                precision[f] = hits / counted if counted > 0 else 0.0
+            best, total, at = 0.0, 0.0, len(recalls) - 1
+            for f in range(n_found - 1, -1, -1):
+                while at >= 0 and recalls[at] > reached[f]:
+                    total += best
+                    at -= 1
+                if precision[f] > best:
+                    best = precision[f]
+            out[r, k] = (total + best * (at + 1)) / len(recalls)
 
 
 def localisation_curve(truth: Boxes, found: Boxes, *, min_iou: float = 0.5) -> tuple[Float32Array, Float32Array]:

@@ -6,25 +6,51 @@ A metric joins by one entry here; tests/contracts/test_metric_laws.py then holds
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
 from xraybench.core.registry import Registry
 from xraybench.core.types import FloatArray
-from xraybench.metrics import calibration, detection, resampling, screening, speed
+from xraybench.metrics import box_precision, calibration, decisions, detection, resampling, screening, speed
 
 Direction = Literal["higher", "lower", "target"]  # which is better; "target": nearest to the operating point
 Level = Literal["item", "box", "scan"]  # what is counted
-IntervalKind = Literal["wilson", "delong", "logit", "percentile", "ece", "order_statistics"]
-Input = Literal["threat_scores", "benign_scores", "threshold", "is_threat", "scores", "hits", "latency_ms"]
+IntervalKind = Literal[
+    "threshold",
+    "wilson",
+    "delong",
+    "logit",
+    "logit_unbiased",
+    "percentile",
+    "ece",
+    "mover",
+    "normal",
+    "order_statistics",
+]
+Input = Literal[
+    "threat_scores",
+    "benign_scores",
+    "threshold",
+    "is_threat",
+    "scores",
+    "hits",
+    "latency_ms",
+    "true_boxes",
+    "found_boxes",
+]
 
 INTERVAL_TEXT: dict[IntervalKind, str] = {
-    "wilson": "Wilson score; with the design effect where an item gives several rows",
+    "threshold": "Wilson score with the chance of the threshold, whose calibration items are drawn again; with the design "
+    "effect where an item gives several rows",
+    "wilson": "Wilson score, threshold as set; with the design effect where an item gives several rows",
     "delong": "DeLong on the logit scale; cluster bootstrap on that scale where an item gives several rows",
     "logit": "stratified cluster bootstrap over items, normal on the logit scale",
+    "logit_unbiased": "stratified cluster bootstrap over items, normal on the logit scale, less the bias it shows",
     "percentile": "percentile of the stratified cluster bootstrap over items",
     "ece": "stratified cluster bootstrap of the bins' gaps, conservative (resampling.ece_interval)",
+    "mover": "MOVER of the Wilson intervals of pd and pfa, threshold as set",
+    "normal": "normal, variance of Gourevitch and Galanter, threshold as set",
     "order_statistics": "order statistics, without a distribution",
 }
 
@@ -44,6 +70,9 @@ class Metric:
     undefined_when: str
     range: tuple[float, float] = (0.0, 1.0)
     has_operating_point: bool = False  # a result is for one pfa
+    depends_on_n: bool = (
+        False  # twice the same items give another value: a correction or a bound depends on their number
+    )
     ignores_scale: bool = False  # the same after any strictly rising change of all scores, and of the threshold
     weighted: Callable[[ArrayLike, ArrayLike, ArrayLike], FloatArray] | None = None
     """The metric in each resample, from weights, scores and is_threat. Shares are a `weighted_mean` of their rows;
@@ -61,7 +90,7 @@ _PD = Metric(
     direction="higher",
     unit="1",
     level="item",
-    interval="wilson",
+    interval="threshold",
     undefined_when=f"no item with a threat, or {_NEEDS_THRESHOLD}",
     has_operating_point=True,
     ignores_scale=True,
@@ -81,13 +110,13 @@ _PFA = Metric(
 )
 _LOCALISATION = Metric(
     name="localisation_hit_rate",
-    label="localisation hit rate",
+    label="localisation pd",
     function=detection.localisation_hit_rate,
     inputs=("hits",),
     direction="higher",
     unit="1",
     level="item",
-    interval="wilson",
+    interval="threshold",
     undefined_when=f"no item with a threat has a true box, or {_NEEDS_THRESHOLD}",
     has_operating_point=True,
     ignores_scale=True,
@@ -104,6 +133,19 @@ _AUROC = Metric(
     undefined_when=_NEEDS_BOTH,
     ignores_scale=True,
     weighted=resampling.weighted_auroc,
+)
+_PARTIAL_AUC = Metric(
+    name="partial_auc",
+    label=f"partial AUC, pfa <= {resampling.MAX_PFA:g}",
+    function=screening.partial_auc,
+    inputs=("threat_scores", "benign_scores"),
+    direction="higher",
+    unit="1",
+    level="item",
+    interval="logit",
+    undefined_when=_NEEDS_BOTH,
+    ignores_scale=True,
+    weighted=resampling.weighted_partial_auc,
 )
 _AVERAGE_PRECISION = Metric(
     name="average_precision",
@@ -144,6 +186,91 @@ _ECE = Metric(
 )
 
 
+def _at_threshold(
+    name: str, label: str, function: Callable[..., float], interval: IntervalKind, **facts: Any
+) -> Metric:
+    return Metric(
+        name=name,
+        label=label,
+        function=function,
+        inputs=("threat_scores", "benign_scores", "threshold"),
+        unit="1",
+        level="item",
+        interval=interval,
+        has_operating_point=True,
+        ignores_scale=True,
+        **facts,
+    )
+
+
+_NEEDS_ALL = f"{_NEEDS_BOTH}, or {_NEEDS_THRESHOLD}"
+_D_PRIME = _at_threshold(
+    "d_prime",
+    "d'",
+    decisions.d_prime_at,
+    "normal",
+    direction="higher",
+    undefined_when=_NEEDS_ALL,
+    range=(-math.inf, math.inf),
+    depends_on_n=True,
+)
+_D_A = _at_threshold(
+    "d_a",
+    f"d_a, slope {decisions.D_A_SLOPE:g}",
+    decisions.d_a_at,
+    "normal",
+    direction="higher",
+    undefined_when=_NEEDS_ALL,
+    range=(-math.inf, math.inf),
+    depends_on_n=True,
+)
+_COST = _at_threshold(
+    "expected_cost",
+    "expected cost",
+    decisions.expected_cost_at,
+    "mover",
+    direction="lower",
+    undefined_when=_NEEDS_ALL,
+    range=(0.0, math.inf),
+)
+_PRECISION_AT = _at_threshold(
+    "precision_at_prevalence",
+    "precision at prevalence",
+    decisions.precision_at,
+    "mover",
+    direction="higher",
+    undefined_when=f"no alarm, {_NEEDS_ALL}",
+)
+_SAVED = Metric(
+    name="workload_saved",
+    label="workload saved",
+    function=decisions.saved_at_bound,
+    inputs=("threat_scores", "benign_scores"),
+    direction="higher",
+    unit="1",
+    level="item",
+    interval="wilson",
+    undefined_when=f"{_NEEDS_BOTH}, or too few threats to show the bound on misses",
+    depends_on_n=True,
+    ignores_scale=True,
+)
+
+
+def _boxes(name: str, label: str, function: Callable[..., float]) -> Metric:
+    return Metric(
+        name=name,
+        label=label,
+        function=function,
+        inputs=("true_boxes", "found_boxes"),
+        direction="higher",
+        unit="1",
+        level="box",
+        interval="logit_unbiased",
+        undefined_when="no true box, or the model gives no boxes",
+        ignores_scale=True,
+    )
+
+
 def _latency(name: str, label: str, function: Callable[[ArrayLike], float]) -> Metric:
     return Metric(
         name=name,
@@ -165,8 +292,16 @@ for _metric in (
     _PD,
     _PFA,
     _AUROC,
+    _PARTIAL_AUC,
     _AVERAGE_PRECISION,
     _LOCALISATION,
+    _boxes("coco_ap", "COCO AP", box_precision.coco_ap),
+    _boxes("coco_ap50", "AP at IoU 0.50", box_precision.coco_ap50),
+    _D_PRIME,
+    _D_A,
+    _COST,
+    _PRECISION_AT,
+    _SAVED,
     _BRIER,
     _ECE,
     _latency("latency_p50_ms", "median latency", speed.latency_p50_ms),

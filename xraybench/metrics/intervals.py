@@ -4,11 +4,12 @@ Wilson stands in tables; Clopper-Pearson answers "does it meet x", because its c
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from xraybench.core.errors import BadValue
 from xraybench.core.types import FloatArray
@@ -72,6 +73,71 @@ def clustered_wilson(values: ArrayLike, cluster_ids: ArrayLike, *, level: float 
         return wilson(float(counted.sum()), len(counted), level=level)
     plain = wilson(float(counted.sum()) / effect, len(counted) / effect, level=level)
     return Interval(plain.low, plain.high, f"Wilson score, design effect {effect:.2f}")
+
+
+def wilson_at_drawn_threshold(
+    values: ArrayLike, cluster_ids: ArrayLike, at_thresholds: ArrayLike, *, n_alarms: int, level: float = 0.95
+) -> Interval:
+    """Wilson interval of a share of alarms that also holds the chance in the threshold.
+
+    The threshold was set on calibration items; others would have given another. The variance that this adds to the share is
+    taken from thresholds drawn again, and the number of rows is divided by how much it widens the whole, as for clusters.
+    That variance is itself told by the few items above the threshold: their gaps are like a sum of squares with 2 `n_alarms`
+    degrees of freedom (Renyi's representation of order statistics), so it is raised by the square of Student's t over z.
+
+    Args:
+        values: Whether each row alarms at the threshold as set, 0 or 1, shape (n_rows,).
+        cluster_ids: The item of each row, shape (n_rows,).
+        at_thresholds: The share of the same rows that alarms at each threshold drawn again, shape (n_replicates,).
+        n_alarms: Calibration items that alarm at the threshold as set.
+        level: Confidence level.
+
+    Source:
+        Effective sample size as in `clustered_wilson`; law of total variance over threshold and items.
+    """
+    counted = _checks.shares(values, "values")
+    moved = _checks.shares(at_thresholds, "at_thresholds")
+    effect = design_effect(counted, cluster_ids)
+    if math.isnan(effect):
+        return wilson(0, 0, level=level)
+    n, k = len(counted) / effect, float(counted.sum()) / effect
+    shrunk = (k + 2.0) / (n + 4.0)  # a share of 0 or 1 has a variance too: Agresti and Coull 1998
+    of_items = shrunk * (1.0 - shrunk) / n
+    inflation = (float(stdtrit(max(2 * n_alarms, 1), 0.5 + level / 2)) / float(ndtri(0.5 + level / 2))) ** 2
+    widening = 1.0 + (inflation * float(moved.var()) / of_items if len(moved) else 0.0)
+    plain = wilson(k / widening, n / widening, level=level)
+    is_clustered = len(np.unique(np.asarray(cluster_ids))) < len(counted)
+    clustered = f", design effect {effect:.2f}" if is_clustered else ""
+    return Interval(plain.low, plain.high, f"Wilson score{clustered}, with the chance of the threshold")
+
+
+def ratio_interval(over: float, over_ends: Interval, under: float, under_ends: Interval) -> tuple[float, float]:
+    """Ends of over / under, two independent shares with intervals of their own; infinite where `under` may be 0.
+
+    Source:
+        MOVER-R: Donner and Zou 2012, Statistical Methods in Medical Research 21:347, eq. 9.
+    """
+    product = over * under
+    low_part = over_ends.low * (2 * over - over_ends.low)
+    high_part = under_ends.low * (2 * under - under_ends.low)
+    root = math.sqrt(max(0.0, product**2 - low_part * under_ends.high * (2 * under - under_ends.high)))
+    low = low_part / (product + root) if product + root > 0 else 0.0
+    if high_part <= 0:
+        return low, math.inf
+    root = math.sqrt(max(0.0, product**2 - over_ends.high * (2 * over - over_ends.high) * high_part))
+    return low, (product + root) / high_part
+
+
+def sum_interval(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Ends of the sum of independent numbers, each told as (value, low, high).
+
+    Source:
+        MOVER: Zou and Donner 2008, Statistics in Medicine 27:1693.
+    """
+    value = math.fsum(part[0] for part in parts)
+    below = math.sqrt(math.fsum((part[0] - part[1]) ** 2 for part in parts))
+    above = math.sqrt(math.fsum((part[2] - part[0]) ** 2 for part in parts))
+    return value - below, value + above
 
 
 def design_effect(values: ArrayLike, cluster_ids: ArrayLike) -> float:

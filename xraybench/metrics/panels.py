@@ -151,18 +151,21 @@ def replicate_thresholds(benign_scores: ArrayLike, weights: ArrayLike, *, pfa: f
     if not 0.0 < pfa < 1.0:
         raise BadValue(f"pfa: {pfa:g} is not between 0 and 1.")
     table = np.atleast_2d(_checks.finite(benign_scores, "benign_scores"))
-    drawn = np.asarray(weights, dtype=np.float64)
+    drawn = np.asarray(weights)
     if drawn.ndim != 2 or drawn.shape[1] != table.shape[1]:
         raise BadValue(f"weights: shape {drawn.shape} for {table.shape[1]} rows; one column a row is right.")
     found = np.full((len(table), len(drawn)), np.nan)
-    for vendor, scores in enumerate(table):
+    n_drawn = drawn.sum(axis=1)
+    drawn, is_drawn = drawn[n_drawn > 0], n_drawn > 0
+    allowed = np.floor(pfa * n_drawn[is_drawn, None] + 1e-9)
+    some = 32 + int(3 * pfa * table.shape[1])  # rows from the top that will nearly always do
+    for vendor, scores in enumerate(table if len(drawn) else ()):
         order = np.argsort(-scores, kind="stable")
-        falling = scores[order]
-        above = np.cumsum(drawn[:, order], axis=1)  # drawn items at or above each, ties in any order
-        allowed = np.floor(pfa * above[:, -1:] + 1e-9)
+        above = np.cumsum(drawn[:, order[:some]], axis=1)  # drawn items at or above each, ties in any order
+        if (above[:, -1:] <= allowed).any():
+            above = np.cumsum(drawn[:, order], axis=1)
         first_too_many = (above <= allowed).sum(axis=1)  # the item that must not alarm, nor any of its score
-        is_drawn = above[:, -1] > 0
-        found[vendor, is_drawn] = np.nextafter(falling[first_too_many[is_drawn]], np.inf)
+        found[vendor, is_drawn] = np.nextafter(scores[order][first_too_many], np.inf)
     return found
 
 

@@ -141,8 +141,35 @@ def _critical_value(spread: FloatArray, centred: FloatArray, pairs: BoolArray, l
         seconds = np.flatnonzero(pairs[first])
         studentised = (centred[:, [first]] - centred[:, seconds]) / spread[first, seconds]
         np.maximum(largest, studentised.max(axis=1), out=largest)
-    # Never below the limit of one pair alone: a quantile of finitely many replicates may fall short of it by chance.
-    return max(float(ndtri(0.5 + level / 2)), float(np.quantile(largest, level)))
+    # The (R + 1) rule for finitely many replicates, and never below the limit of one pair alone, which chance may undercut.
+    return max(float(ndtri(0.5 + level / 2)), float(np.quantile(largest, level, method="weibull")))
+
+
+def best_set(estimates: ArrayLike, replicates: ArrayLike, *, better: str = "higher", level: float = 0.95) -> BoolArray:
+    """Which vendors may be the best: a set that holds the true best one with the stated confidence; shape (n_vendors,).
+
+    Each vendor is asked whether any other is better than it, at the level, for this vendor alone: only the true best must
+    not be thrown out, so nothing is paid for the others. Among equals for the first place each is held with that confidence.
+
+    Args:
+        estimates: Metric of each vendor, shape (n_vendors,).
+        replicates: Metric of each vendor in each shared resample, shape (n_replicates, n_vendors).
+        better: `higher` or `lower`.
+        level: Confidence.
+
+    Source:
+        Confidence sets for the tau-best, tau 1, of Mogstad, Romano, Shaikh & Wilhelm 2023, Review of Economic Studies
+        91:476; multiple comparisons with the best, Hsu 1981, Annals of Statistics 9:1026.
+    """
+    _checks.level(level)
+    values, spread, centred = _differences(estimates, replicates, better)
+    n_vendors = len(values)
+    may_be = np.ones(n_vendors, dtype=np.bool_)
+    for vendor in range(n_vendors):
+        asked = np.zeros((n_vendors, n_vendors), dtype=np.bool_)
+        asked[:, vendor] = True
+        may_be[vendor] = not _shown_better(values, spread, centred, asked, level)[:, vendor].any()
+    return may_be
 
 
 def tie_bands(sets: RankSets) -> IntArray:

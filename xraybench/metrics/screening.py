@@ -22,9 +22,10 @@ from xraybench.metrics.intervals import (
     undefined,
     wilson,
 )
-from xraybench.metrics.resampling import percentile_ends
+from xraybench.metrics.resampling import MAX_PFA, percentile_ends
 
 __all__ = [
+    "MAX_PFA",
     "MIN_THREATS",
     "DeLong",
     "Interval",
@@ -236,7 +237,7 @@ def _share_at(ordered: FloatArray, thresholds: FloatArray) -> FloatArray:
     return np.asarray(1.0 - np.searchsorted(ordered, thresholds, side="left") / len(ordered))
 
 
-def partial_auc(threat_scores: ArrayLike, benign_scores: ArrayLike, *, max_pfa: float) -> float:
+def partial_auc(threat_scores: ArrayLike, benign_scores: ArrayLike, *, max_pfa: float = MAX_PFA) -> float:
     """Area under the ROC curve up to `max_pfa`, rescaled: 0.5 is chance, 1 is perfect. NaN where either is missing.
 
     Source:

@@ -10,7 +10,6 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-# Text and axes are drawn in this ink; on a page it becomes the colour of the page's text, light or dark.
 INK = "#1b2733"
 GRID = "#8a97a3"
 # Distinguishable for colour-blind readers, of middle lightness, so that they stand on white and on near-black.
@@ -72,12 +71,12 @@ def shares(axis_label: str = "") -> FuncFormatter:
     return FuncFormatter(lambda value, _: f"{value:g}{axis_label}")
 
 
-def svg_text(figure: Figure, *, transparent: bool = False) -> str:
+def svg_text(figure: Figure) -> str:
     """The figure as an SVG file: the same figure gives the same bytes."""
     buffer = io.StringIO()
     with style():
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(buffer, format="svg", metadata=metadata, transparent=transparent)
+        figure.savefig(buffer, format="svg", metadata=metadata)
     return _named(_tidy(buffer.getvalue()), getattr(figure, "alt", ""))
 
 

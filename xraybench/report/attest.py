@@ -1,16 +1,16 @@
 """Signed statements about files: who vouches for which bytes, checked offline by anybody.
 
 A statement is an in-toto statement in a DSSE envelope, signed with Ed25519: one JSON file beside what it speaks of. It lists
-every file with its SHA-256, so a number that was changed by hand, another predictions file or an edited notebook is found
-and named. The key stays in a file of its own; nothing is asked of a network.
+every file with its SHA-256, so a number that was changed by hand, another predictions file, an edited card, page or executed
+notebook is found and named. The key stays in a file of its own; nothing is asked of a network.
 """
 
 import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ STATEMENT = "statement.dsse.json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 BOARD_TYPE = "urn:xraybench:leaderboard:1"
+FOLDER_TYPE = "urn:xraybench:folder:1"
+BESIDE = ("model_cards", "report_cards")  # folders beside a board that are signed with it
 _MOST_NAMED = 20  # files in one message
 _MOST_BYTES = 64 << 20  # an envelope larger than this is none of ours
 
@@ -37,6 +39,7 @@ class Verdict:
     predicate: dict[str, Any]
     n_files: int
     faults: tuple[str, ...]  # a sentence for each file that was changed, lost or added
+    absent: tuple[str, ...] = ()  # folders that were signed with it and are not here, so that nothing is said of them
 
 
 def make_key(path: Path) -> str:
@@ -173,37 +176,104 @@ def verify(envelope: Path, root: Path, *, keys: Iterable[Path], present: Iterabl
     return Verdict(signer, str(statement["predicateType"]), dict(statement["predicate"]), len(named), tuple(faults))
 
 
-def sign_board(board: Path, *, key: Path) -> Path:
-    """Vouch for a whole board: predictions, signatures of models, results and site. Returns the envelope, in the board."""
-    from xraybench import __version__
-    from xraybench.core.digest import code_digest
+def sign_folder(folder: Path, *, key: Path) -> Path:
+    """Vouch for every file of a folder, such as a run with its executed notebook. Returns the envelope, in the folder.
 
-    predicate = {"what": "leaderboard", "xraybench": __version__, "code": code_digest()}
-    return sign(
-        board, board_files(board), key=key, predicate_type=BOARD_TYPE, predicate=predicate, out=board / STATEMENT
-    )
+    Raises:
+        BadFile: The key is missing.
+        BadValue: The folder is not there, or holds no file.
+    """
+    files, out = files_in(folder), folder / STATEMENT
+    return sign(folder, files, key=key, predicate_type=FOLDER_TYPE, predicate=_made_with(), out=out)
+
+
+def verify_folder(folder: Path, *, keys: Iterable[Path]) -> Verdict:
+    """Check a signed folder: every file as it was signed, none lost, none added.
+
+    Raises:
+        BadFile: The folder is not signed, or by no trusted key.
+        CheckFailed: Files differ; each is named.
+    """
+    verdict = verify(folder / STATEMENT, folder, keys=keys, present=files_in(folder))
+    _refuse(folder, verdict.faults)
+    return verdict
+
+
+def sign_board(board: Path, *, key: Path) -> list[Path]:
+    """Vouch for a board and for the cards beside it: one statement in each folder, so that each can travel alone.
+
+    The board's statement covers predictions, signatures of models, results and site, and names the statements of `BESIDE` by
+    their SHA-256, so that cards of another day cannot be slipped in beside it.
+
+    Returns:
+        The envelopes, the board's first.
+    """
+    made = [sign_folder(board.parent / name, key=key) for name in BESIDE if files_in(board.parent / name)]
+    predicate = {**_made_with(), "beside": {envelope.parent.name: _sha256(envelope) for envelope in made}}
+    files, out = board_files(board), board / STATEMENT
+    return [sign(board, files, key=key, predicate_type=BOARD_TYPE, predicate=predicate, out=out), *made]
 
 
 def verify_board(board: Path, *, keys: Iterable[Path]) -> Verdict:
-    """Check a signed board: every file as it was signed, none lost, none added.
+    """Check a signed board and the cards beside it: every file as it was signed, none lost, none added.
+
+    Folders of `BESIDE` that were signed and are not here at all are named in the verdict (`absent`), not refused: a board
+    may travel without them. Cards that are here must be those that were signed with this board.
 
     Raises:
         BadFile: The board is not signed, or by no trusted key.
         CheckFailed: Files differ; each is named.
     """
-    verdict = verify(board / STATEMENT, board, keys=keys, present=board_files(board))
-    if verdict.faults:
-        shown = [*verdict.faults[:_MOST_NAMED]]
-        if more := len(verdict.faults) - len(shown):
-            shown.append(f"... and {more} more")
-        raise CheckFailed(f"{board}: is not what was signed:\n  " + "\n  ".join(shown))
-    return verdict
+    trusted = list(keys)
+    verdict = verify(board / STATEMENT, board, keys=trusted, present=board_files(board))
+    if verdict.predicate_type != BOARD_TYPE:
+        raise BadFile(f"{board / STATEMENT}: is signed, but as {verdict.predicate_type}; {BOARD_TYPE} is right.")
+    faults, n_files, absent = list(verdict.faults), verdict.n_files, []
+    beside = verdict.predicate.get("beside", {})
+    for name in BESIDE:
+        folder = board.parent / name
+        envelope = folder / STATEMENT
+        if name not in beside:
+            faults += [f"{name}/{_name(folder, file)}: was not signed with this board" for file in files_in(folder)]
+        elif not folder.is_dir():
+            absent.append(name)
+        elif not envelope.is_file():
+            faults.append(f"{name}/{STATEMENT}: was signed and is not there")
+        elif _sha256(envelope) != beside[name]:
+            faults.append(f"{name}/{STATEMENT}: is not the one that was signed with this board")
+        else:
+            found = verify(envelope, folder, keys=trusted, present=files_in(folder))
+            faults += [f"{name}/{fault}" for fault in found.faults]
+            n_files += found.n_files
+    _refuse(board, faults)
+    return replace(verdict, n_files=n_files, absent=tuple(absent))
 
 
 def board_files(board: Path) -> list[Path]:
     """Every file of a board that a reader relies on, in path order."""
     folders = [board / name for name in ("predictions", "models", "results", "site")]
     return sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file of a folder, executed notebooks too, but for the statement itself; in path order."""
+    return sorted(file for file in folder.rglob("*") if file.is_file() and file != folder / STATEMENT)
+
+
+def _made_with() -> dict[str, Any]:
+    """What the files were made with: version and digest of the program that signs."""
+    from xraybench import __version__
+    from xraybench.core.digest import code_digest
+
+    return {"xraybench": __version__, "code": code_digest()}
+
+
+def _refuse(root: Path, faults: Sequence[str]) -> None:
+    if faults:
+        shown = [*faults[:_MOST_NAMED]]
+        if more := len(faults) - len(shown):
+            shown.append(f"... and {more} more")
+        raise CheckFailed(f"{root}: is not what was signed:\n  " + "\n  ".join(shown))
 
 
 def _opened(path: Path, keys: list[Path]) -> tuple[dict[str, Any], str]:

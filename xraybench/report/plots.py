@@ -1,11 +1,10 @@
 """Figures of notebooks, boards and cards, with units on their axes and what they show in words.
 
 Each function returns a picture: a matplotlib figure that shows itself in a notebook. `svg` gives its text, the same
-bytes for the same figure; `inline_svg` the same fitted to stand inside a page, light or dark.
+bytes for the same figure. The pages of the leaderboard draw their own, lighter curves (`report/svg.py`).
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,22 +47,6 @@ def svg(figure: "Figure") -> str:
     from xraybench.report._figure import svg_text
 
     return svg_text(figure)
-
-
-def inline_svg(figure: "Figure", prefix: str) -> str:
-    """The figure as an element of a page: it takes the page's text colour and fonts, and fits its column.
-
-    Args:
-        figure: What to draw.
-        prefix: Put before its identifiers, so that two figures on one page do not share one.
-    """
-    from xraybench.report._figure import INK, svg_text
-
-    drawn = svg_text(figure, transparent=True).replace("xlink:href", "href").replace(INK, "currentColor")
-    drawn = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", drawn, count=1, flags=re.DOTALL)
-    drawn = re.sub(r' xmlns(?::\w+)?="[^"]*"| version="[^"]*"| (?:width|height)="[\d.]+pt"', "", drawn)
-    drawn = re.sub(r"font-family: [^;\"]*(?:; )?", "", drawn)
-    return re.sub(r'(href="#|url\(#| id=")', rf"\g<1>{prefix}-", drawn).strip()
 
 
 def roc(

@@ -1,9 +1,11 @@
 """Result files on disk: written by runs, read by boards and cards, shown as tables in notebooks.
 
-`leaderboards/results/<model>/<task-id>.json` holds all numbers of one model on one task (`ResultFile`). Two kinds of
+`leaderboards/results/<model>/<task-id>.json` holds all numbers of one model on one task (`ResultFile`). Three kinds of
 document compare models and lie beside them, apart for each track: `_ranks/<track>/<task-id>.json` (`RankFile`: rank sets,
-bands of ties, pairwise differences) and `_curves/<track>/<task-id>.json` (`CurveFile`: ROC curves with bands). With them
-a board is a pure function of files: it needs no scans, no predictions and no chance.
+ties, pairwise differences), `_curves/<track>/<task-id>.json` (`CurveFile`: ROC curves with bands) and
+`_suites/<track>/<vector>.json` (`suites.SuiteFile`: one figure over all cells of a suite). With them a board is a pure
+function of files: it needs no scans, no predictions and no chance. What rests on imported data ends in `@<dataset>`, so that
+two datasets of one scanner stay apart (`stem_of`).
 """
 
 import json
@@ -12,7 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
 from pydantic import Field, ValidationError, field_serializer, field_validator
@@ -55,6 +57,8 @@ FRAME_COLUMNS = (
     "seed",
     "predictions_digest",
     "version",
+    "dataset",
+    "code_digest",
 )
 
 
@@ -67,7 +71,7 @@ class RankRow(Document):
     rank_high: int = Field(ge=1, description="worst rank the data allow, simultaneously for all models")
     marginal_low: int | None = Field(default=None, ge=1, description="best rank, for this model alone")
     marginal_high: int | None = Field(default=None, ge=1, description="worst rank, for this model alone")
-    band: int = Field(ge=1, description="band of ties: models of one band cannot be ordered")
+    band: int = Field(ge=1, description="band of ties, chained: whoever is in a better band is better")
 
 
 class PairRow(Document):
@@ -79,6 +83,11 @@ class PairRow(Document):
     low: float = Field(description="lower end of the 95 % interval of the difference; null where unknown")
     high: float = Field(description="upper end of the 95 % interval of the difference; null where unknown")
     p_holm: float = Field(description="p value, adjusted by Holm over all pairs of the file; null where undefined")
+    only_a: int | None = Field(default=None, ge=0, description="threat rows that only `a` finds, thresholds as set")
+    only_b: int | None = Field(default=None, ge=0, description="threat rows that only `b` finds, thresholds as set")
+    p_mcnemar: float | None = Field(
+        default=None, description="exact McNemar, thresholds as set, not adjusted; absent where items give several rows"
+    )
 
     @field_validator("difference", "low", "high", "p_holm", mode="before")
     @classmethod
@@ -107,6 +116,18 @@ class RankFile(Document):
         description="smallest difference the task can show; null unknown"
     )
     minimum_detectable_difference_method: str = Field(default="", description="power, test and correction behind it")
+    minimum_detectable_difference_holm: float | None = Field(
+        default=None, description="the same with all pairs of the file told together; null unknown"
+    )
+    best: list[str] = Field(
+        default_factory=list, description="confidence set of the best model: it holds the best one, by `level`"
+    )
+    ties: list[list[str]] = Field(
+        default_factory=list, description="largest groups of models that are all tied with each other, best first"
+    )
+    dataset: str = Field(
+        default="", description="imported body of data, as in the result files; empty for simulated data"
+    )
     corpora: dict[str, str] = Field(description="corpus -> digest, as in the result files")
     predictions: dict[str, str] = Field(description="model -> digest of its predictions, as in the result files")
     rows: list[RankRow]
@@ -129,10 +150,20 @@ class CurveFile(Document):
     task: str
     track: str
     method: str = Field(description="how the band was computed")
+    dataset: str = Field(
+        default="", description="imported body of data, as in the result files; empty for simulated data"
+    )
     corpora: dict[str, str]
     predictions: dict[str, str] = Field(description="model -> digest of its predictions, as in the result files")
     pfa: list[float] = Field(description="grid, rising, within [0, 1]")
     curves: list[Curve]
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """A document of another file that says itself what is wrong with its content and place."""
+
+    def content_faults(self, path: Path) -> list[str]: ...
 
 
 D = TypeVar("D", ResultFile, RankFile, CurveFile)
@@ -145,19 +176,24 @@ def save(result_file: ResultFile, folder: Path) -> Path:
         BadValue: The model's name or the task id cannot be the name of a file.
     """
     task_of(result_file.task)
-    return _write(folder / checked_model(result_file.model) / f"{result_file.task}.json", result_file)
+    return _write(folder / checked_model(result_file.model) / f"{stem_of(result_file)}.json", result_file)
 
 
 def save_ranks(rank_file: RankFile, folder: Path) -> Path:
     """Write the rank sets of one task and track under the results folder, and return their path."""
     task_of(rank_file.task)
-    return _write(folder / RANKS / rank_file.track / f"{rank_file.task}.json", rank_file)
+    return _write(folder / RANKS / rank_file.track / f"{stem_of(rank_file)}.json", rank_file)
 
 
 def save_curves(curve_file: CurveFile, folder: Path) -> Path:
     """Write the ROC curves of one task and track under the results folder, and return their path."""
     task_of(curve_file.task)
-    return _write(folder / CURVES / curve_file.track / f"{curve_file.task}.json", curve_file)
+    return _write(folder / CURVES / curve_file.track / f"{stem_of(curve_file)}.json", curve_file)
+
+
+def stem_of(document: ResultFile | RankFile | CurveFile) -> str:
+    """Name of a document's file without its ending: the task, and the dataset where the data were imported."""
+    return f"{document.task}@{document.dataset}" if document.dataset else document.task
 
 
 def load_results(folder: Path, *, model: str = "") -> list[ResultFile]:
@@ -246,7 +282,7 @@ def flat_rows(file: ResultFile) -> list[tuple[Any, ...]]:
         file.track,
         file.is_simulated,
     )
-    tail = (file.profile, file.seed, file.predictions_digest, file.version)
+    tail = (file.profile, file.seed, file.predictions_digest, file.version, file.dataset, file.code_digest)
     return [
         (
             *head,
@@ -284,6 +320,27 @@ def every_metric(result_file: ResultFile) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def heat_rows(result_files: Iterable[ResultFile], *, metric: str = "pd", at: float | None = 0.05) -> pd.DataFrame:
+    """The cells of a heat map of threat, concealment and sensor: a row a model and task, axes at `any` among them.
+
+    Returns:
+        Columns model, track, dataset, task, vector, threat, concealment, sensor, value, low, high, n_threats, reason; files
+        that lack the metric give no row.
+    """
+    rows = []
+    for file in result_files:
+        row = find(file, metric, at)
+        if row is not None:
+            task = task_of(file.task)
+            axes = {name: getattr(task, name) for name in ("vector", "threat", "concealment", "sensor")}
+            told = {name: getattr(row, name) for name in ("value", "low", "high", "n_threats", "reason")}
+            rows.append(
+                {"model": file.model, "track": file.track, "dataset": file.dataset, "task": file.task, **axes, **told}
+            )
+    columns = ["model", "track", "dataset", "task", "vector", "threat", "concealment", "sensor"]
+    return pd.DataFrame(rows, columns=[*columns, "value", "low", "high", "n_threats", "reason"])
+
+
 def rank_table(rank_file: RankFile) -> pd.DataFrame:
     """The ranks of one task and track, best first: band, ranks for all models at once, ranks alone, model, estimate."""
     rows = [
@@ -306,13 +363,14 @@ def models_on(board: Path) -> list[str]:
     return sorted({path.parent.name for path in (board / "results").glob("*/*.json")} - _beside(board / "results"))
 
 
-def main_result(model: str, board: Path, *, task: str = "") -> ResultFile:
+def main_result(model: str, board: Path, *, task: str = "", dataset: str | None = None) -> ResultFile:
     """One model's result on one task of a board.
 
     Args:
         model: A model on the board; empty takes the one with the highest value of the main metric.
         board: Folder of the board, with `results/` in it.
         task: A task id; empty takes the widest task of the model, the one with most axes at `any`.
+        dataset: Key of an imported body of data, empty for simulated data; None takes all.
 
     Raises:
         UnknownName: No such model is on the board, or it has no result on this task.
@@ -321,6 +379,7 @@ def main_result(model: str, board: Path, *, task: str = "") -> ResultFile:
     if model and model not in known:
         raise UnknownName(f"No model on the board is called '{model}'. {did_you_mean(model, known)}")
     files = [f for f in load_results(board / "results", model=model) if f.task == (task or f.task)]
+    files = [f for f in files if dataset is None or f.dataset == dataset]
     if not files:
         raise UnknownName(f"The board holds no result of {model or 'any model'}{f' on {task}' if task else ''}.")
     return min(files, key=lambda f: (-n_any(task_of(f.task)), f.task, -_main_value(f), f.model))
@@ -410,7 +469,7 @@ def _read_all(folder: Path, paths: list[Path], kind: type[D]) -> list[D]:
         except OSError as error:
             faults.append(f"{path.relative_to(folder)}: cannot be read ({error.strerror})")
             continue
-        faults += [f"{path.relative_to(folder)}: {fault}" for fault in _content_faults(document, path)]
+        faults += [f"{path.relative_to(folder)}: {fault}" for fault in content_faults(document, path)]
         documents.append(document)
     if faults:
         shown = faults[:_MOST_SHOWN] + (
@@ -421,15 +480,17 @@ def _read_all(folder: Path, paths: list[Path], kind: type[D]) -> list[D]:
     return documents
 
 
-def _content_faults(document: ResultFile | RankFile | CurveFile, path: Path) -> list[str]:
+def content_faults(document: ResultFile | RankFile | CurveFile | SelfChecking, path: Path) -> list[str]:
     """What a schema cannot say: the file lies where it belongs, and its numbers agree with one another."""
+    if not isinstance(document, ResultFile | RankFile | CurveFile):
+        return document.content_faults(path)
     faults = []
     try:
         task_of(document.task)
     except BadValue as error:
         return [str(error)]
-    if path.stem != document.task:
-        faults.append(f"task: the file says '{document.task}', its name says '{path.stem}'")
+    if path.stem != stem_of(document):
+        faults.append(f"task: the file says '{stem_of(document)}', its name says '{path.stem}'")
     owner, field = (document.model, "model") if isinstance(document, ResultFile) else (document.track, "track")
     if path.parent.name != owner:
         faults.append(f"{field}: the file says '{owner}', its folder says '{path.parent.name}'")

@@ -16,13 +16,26 @@ METRIC_LABELS = {
     "pfa": "achieved pfa",
     "auroc": "AUROC",
     "average_precision": "average precision",
-    "localisation_hit_rate": "localisation hit rate",
+    "partial_auc": "partial AUC, pfa up to 0.1",
+    "localisation_hit_rate": "localisation pd",
+    "coco_ap": "COCO AP (IoU 0.50 to 0.95)",
+    "coco_ap50": "COCO AP at IoU 0.5",
+    "d_prime": "d'",
+    "d_a": "d_a",
+    "expected_cost": "expected cost",
+    "precision_at_prevalence": "precision at prevalence",
+    "workload_saved": "workload saved",
     "brier": "Brier score",
     "ece": "calibration error (ECE)",
     "latency_p50_ms": "latency, median, ms",
     "latency_p95_ms": "latency, 95th percentile, ms",
 }
-_DECIMALS = {"pfa": 3, "brier": 3, "ece": 3}  # small numbers need one more than the two of every other share
+_DECIMALS = {
+    "pfa": 3,
+    "brier": 3,
+    "ece": 3,
+    "precision_at_prevalence": 3,
+}  # small numbers need one more than the two of every other share
 
 HONESTY_SIMULATED = (
     "These scans are simulated. The physics is checked against published numbers, the sensors are generic and imitate no "
@@ -54,7 +67,12 @@ def number(value: float, metric: str = "pd") -> str:
         return NOT_AVAILABLE
     if is_milliseconds(metric):
         return f"{value:.{0 if value >= 100 else 1 if value >= 1 else 2}f}"
-    return f"{value:.{_DECIMALS.get(metric, 2)}f}"
+    return f"{value:.{decimals(metric)}f}"
+
+
+def decimals(metric: str) -> int:
+    """How many decimals a metric is written with, where it is not a time."""
+    return _DECIMALS.get(metric, 2)
 
 
 def interval(low: float, high: float, metric: str = "pd") -> str:
