@@ -1,16 +1,26 @@
 """What the federated engine costs beside the training it carries: seconds a round, and those of a bare loop.
 
     python benchmarks/federation.py [--scans 400] [--rounds 3] [--repeats 3]
+    python benchmarks/federation.py --flare 5 [--rounds 6]     what a real network adds: FLARE on loopback, mutual TLS
 
 Three sites of noise scans (160 x 160, two channels), so nothing has to be simulated first. The bare loop trains the same
 networks on the same scans with the same seeds and averages with numpy: no records, no checks, no digests, no
 checkpoints. Both must end in the same weights. The last line is JSON.
+
+With `--flare N` the same job is played in process and over NVIDIA FLARE: a server and N sites, a process each, certificates
+at both ends. The sites hold few, small scans, so that a round is nearly all transport: what FLARE adds a round is at most
+the median time between two closed rounds, the little training included. The first round, in which every site loads torch,
+counts to the start.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,11 +29,13 @@ from statistics import median
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from xraybench import federate, train
+from xraybench import data, federate, train
 from xraybench.core import tables
 from xraybench.core.documents import FederatedJob
 from xraybench.core.types import Dataset, ScanSet
+from xraybench.data import agreement as agreements
 from xraybench.federate import Site, fedavg
 from xraybench.federate.job import site_seed
 from xraybench.federate.site import round_learning_rate, signature_of
@@ -36,6 +48,12 @@ FULL_SCALE = 60_000.0
 
 def main() -> None:
     options = parsed()
+    if options.flare:
+        figures = flare_cost(n_sites=options.flare, n_rounds=options.rounds, architecture=options.architecture)
+        for name, value in figures.items():
+            print(f"{name:28} {value}")
+        print(json.dumps(figures))
+        return
     sites = [Site(name, noise(name, options.scans)) for name in ("north", "south", "west")]
     job = federate.make_job(
         name="bench",
@@ -102,6 +120,94 @@ def bare(job: FederatedJob, sites: list[Site]) -> Weights:
             kept[site.name] = {n: w for n, w in updates[site.name].items() if ".running_" in n or "num_batches" in n}
         weights = fedavg(updates, counts)
     return weights
+
+
+def flare_cost(
+    *, n_sites: int, n_rounds: int, architecture: str, round_s: float = 60.0
+) -> dict[str, float | int | str]:
+    """What FLARE adds to a run, beside the same run in process on the same machine.
+
+    Args:
+        n_sites: Sites, each a client and a job process of its own.
+        n_rounds: Rounds, at least 3.
+        architecture: A timm backbone: its weights are what travels.
+        round_s: Seconds for which a site is taken to train in a round, for the share of the whole.
+
+    Returns:
+        `adds_s_per_round` (at most, median), `start_s` (command to end of the first round), `share_of_the_whole` (of a
+        run of `n_rounds` rounds of `round_s`, start included), `fresh_process_s` (one process that loads what a site loads:
+        how busy the machine is), the largest difference of the weights, and what they rest on.
+    """
+    from xraybench.federate import flare, open_site
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        root = Path(folder)
+        names = [f"site{index}" for index in range(n_sites)]
+        held = {name: few_scans(root, name, seed) for seed, name in enumerate(names)}
+        sites = [open_site(name, held[name]) for name in names]
+        job = federate.job_for(
+            sites, name="bench", architecture=architecture, track="grey", image_px=32, n_rounds=n_rounds, batch_size=4
+        )
+        here = federate.run(job, sites, out=root / "here", quiet=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        kits = flare.provision(root / "kits", names, host="localhost", port=port)
+        began = time.time()
+        classes = "import torch, xraybench.federate._flare_server"
+        subprocess.run(
+            [sys.executable, "-c", classes], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        )
+        fresh_s = time.time() - began
+        began = time.time()
+        for name in names:
+            stack.enter_context(flare.site_process(kits / name, held[name]))
+        there = flare.coordinate(kits / "coordinator", job, out=root / "there", wait_s=300, quiet=True)
+        whole_s = time.time() - began
+        closed = {where: closed_at(root / where) for where in ("here", "there")}
+        own, net = weights_of(here.net.net), weights_of(there.net.net)
+        n_bytes = (root / "there" / "round_001" / "global.safetensors").stat().st_size
+    gaps = {where: np.diff(times[1:]) for where, times in closed.items()}  # the first round loads torch and the scans
+    adds_s = float(np.median(gaps["there"]))
+    start_s = closed["there"][1] - began
+    trained_s = n_rounds * round_s
+    return {
+        "architecture": architecture,
+        "n_sites": n_sites,
+        "n_rounds": n_rounds,
+        "weights_mb": round(n_bytes / 1e6, 2),
+        "round_in_process_s": round(float(np.median(gaps["here"])), 3),
+        "adds_s_per_round": round(adds_s, 3),
+        "start_s": round(start_s, 1),
+        "fresh_process_s": round(fresh_s, 1),
+        "whole_s": round(whole_s, 1),
+        "share_of_the_whole": round((trained_s + start_s + n_rounds * adds_s) / trained_s, 3),
+        "at_seconds_a_round": round_s,
+        "load": round(os.getloadavg()[0], 1),
+        "processors": os.cpu_count() or 1,
+        "largest_difference": max(float(np.abs(own[n].astype(float) - net[n].astype(float)).max()) for n in own),
+    }
+
+
+def closed_at(out: Path) -> list[float]:
+    """When each round of a run was kept, from round 0 on, in seconds of the clock."""
+    return [folder.joinpath("round.json").stat().st_mtime for folder in sorted(out.glob("round_*"))]
+
+
+def few_scans(root: Path, name: str, seed: int, *, n: int = 8) -> Path:
+    """A dataset folder of a few images of noise, with an agreement that permits training."""
+    rng = np.random.default_rng(seed)
+    for class_name in ("gun", "nothing"):
+        (root / "images" / name / class_name).mkdir(parents=True)
+        for index in range(n):
+            image = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+            Image.fromarray(image).save(root / "images" / name / class_name / f"{index}.png")
+    classes = {"gun": "firearm", "nothing": "benign"}
+    folder = data.import_folder(
+        root / "images" / name, name=name, vector="mail", classes=classes, out=root / name, quiet=True
+    )
+    (folder / agreements.FILE).write_text(agreements.template(name), encoding="utf-8")
+    return folder
 
 
 def noise(name: str, n_scans: int) -> Dataset:
@@ -174,6 +280,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--architecture", default="mobilenetv3_small_050")
     parser.add_argument("--image-px", type=int, default=96)
+    parser.add_argument(
+        "--flare", type=int, default=0, help="sites of a real network on loopback; 0 measures the engine"
+    )
     return parser.parse_args()
 
 

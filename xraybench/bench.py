@@ -11,9 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +19,11 @@ from xraybench.core import workspace
 from xraybench.core.documents import ResultFile, read_document
 from xraybench.core.errors import BadParameter, CheckFailed, UnknownName
 from xraybench.core.registry import did_you_mean
+from xraybench.sweep import Step, run_all
 
 PROFILES = ("smoke", "quick", "full")
 REPORT_CARDS = "report_cards"  # beside leaderboards/ and model_cards/; too large for git
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One notebook run: which, with what, and the models it publishes."""
-
-    notebook: str
-    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 # The reference models. The same network on both sensors and on both tracks gives the transfer tables; the second family
@@ -243,26 +233,16 @@ def _is_same(one: Any, other: Any) -> bool:
 def _run_all(steps: list[Step], n_workers: int, tell: Tell) -> list[notebooks.Run]:
     """Run the steps, finished ones first and at no cost, the others `n_workers` at a time."""
     done: dict[int, notebooks.Run] = {}
-    waiting = []
-    for index, step in enumerate(steps):
-        _, folder = notebooks.plan(step.notebook, step.parameters)
-        if (folder / notebooks.DONE).exists():
-            done[index] = notebooks.Run(folder, was_executed=False)
-        else:
-            waiting.append(index)
-    if len(waiting) == 1 or n_workers == 1:
-        for index in waiting:
+    failed: list[Exception] = []
+    for index, run in run_all(steps, jobs=n_workers):
+        if isinstance(run, Exception):
+            failed.append(run)
+            continue
+        done[index] = run
+        if run.was_executed:
             tell(_line(steps[index], len(done), len(steps)))
-            done[index] = notebooks.run(steps[index].notebook, steps[index].parameters, threads=os.cpu_count() or 1)
-    elif waiting:
-        with ProcessPoolExecutor(min(n_workers, len(waiting)), mp_context=get_context("spawn")) as pool:
-            started = {
-                pool.submit(notebooks.run, steps[i].notebook, steps[i].parameters, threads=1): i for i in waiting
-            }
-            for future in as_completed(started):
-                index = started[future]
-                done[index] = future.result()
-                tell(_line(steps[index], len(done), len(steps)))
+    if failed:
+        raise failed[0]
     return [done[index] for index in range(len(steps))]
 
 

@@ -162,16 +162,51 @@ def run(
     notebook: Annotated[str, typer.Argument(help="Name or number of a notebook, for example 30.")],
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value, repeatable.")] = None,
     as_json: AsJson = False,
+    threads: Annotated[int, typer.Option(help="Threads of the kernel; 0 takes all processors.")] = 0,
 ) -> None:
     """Run a notebook with parameters; a finished run is not repeated."""
     from xraybench import notebooks as books
 
     given = dict(_pair(text) for text in parameter or [])
     say(f"running {notebook} ...")
-    done = books.run(notebook, given, threads=os.cpu_count() or 1, show_progress=sys.stderr.isatty())
+    done = books.run(notebook, given, threads=threads or os.cpu_count() or 1, show_progress=sys.stderr.isatty())
     if not done.was_executed:
         say("this very run was finished before; nothing was executed")
     put({"folder": str(done.folder), "was_executed": done.was_executed}, str(done.folder), as_json=as_json)
+
+
+@app.command()
+def sweep(
+    notebook: Annotated[list[str] | None, typer.Argument(help="Names or numbers of notebooks.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value; a name given again spans the grid.")
+    ] = None,
+    matrix: Annotated[Path | None, typer.Option(help="A YAML file of grids instead.")] = None,
+    jobs: Annotated[int, typer.Option(help="Notebooks at a time, one thread each.")] = 1,
+    plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and where they will lie.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run notebooks over a grid of parameters; finished runs are not repeated, a failed one stops no other."""
+    from dataclasses import asdict
+
+    from xraybench import sweep as runs
+
+    if bool(notebook) == (matrix is not None):
+        raise BadParameter("A sweep takes notebooks, or --matrix with a file of grids; give one of the two.")
+    values: dict[str, list[str]] = {}
+    for name, value in map(_pair, parameter or []):
+        values.setdefault(name, []).append(value)
+    steps = runs.read_matrix(matrix) if matrix is not None else runs.grid(notebook or [], values)
+    if plan:
+        pairs = runs.planned(steps)
+        put(runs.as_json(pairs), "\n".join(f"{f}  {runs.name_of(s)}" for s, f in pairs), as_json=as_json)
+        return
+    outcomes = runs.sweep(steps, jobs=jobs)
+    told = [asdict(outcome) | {"folder": str(outcome.folder)} for outcome in outcomes]
+    put(told, "\n".join(str(outcome.folder) for outcome in outcomes), as_json=as_json)
+    say(runs.report(outcomes))
+    if any(outcome.error for outcome in outcomes):
+        raise CheckFailed("A run of the sweep failed. Call it again to repeat that run alone.")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -250,6 +285,35 @@ def data_make(
 
     chosen = [name.strip() for name in sensors.split(",") if name.strip()] or None
     made = data.make(vector, profile=profile, seed=seed, sensors=chosen, workers=workers or None, engine=engine)
+    folders = [str(path) for path in made]
+    put(folders, "\n".join(folders), as_json=as_json)
+
+
+@data_app.command("sites")
+def data_sites(
+    out: Annotated[Path, typer.Argument(help="Gets one dataset folder a site.")],
+    sites: Annotated[int, typer.Option(help="How many, 3 to 10.")] = 5,
+    heterogeneity: Annotated[
+        float, typer.Option(help="0: all alike; 1: each its own scanner, mix, labels, size.")
+    ] = 1.0,
+    items: Annotated[int, typer.Option(help="Train items of a site, on average.")] = 300,
+    test: Annotated[int, typer.Option(help="Test items with a threat at each site, and as many benign.")] = 240,
+    calibration: Annotated[int, typer.Option(help="Benign calibration items at each site.")] = 200,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the simulated sites of a federation: data folders with data card and agreement."""
+    from xraybench.data.sites import make_sites
+
+    made = make_sites(
+        out,
+        n_sites=sites,
+        heterogeneity=heterogeneity,
+        seed=seed,
+        n_items=items,
+        n_test=test,
+        n_calibration=calibration,
+    )
     folders = [str(path) for path in made]
     put(folders, "\n".join(folders), as_json=as_json)
 
@@ -559,13 +623,321 @@ def submit_verify(
     say(submission.verify(package, keys=key or (), scans=scans).sentence())
 
 
+JobFile = Annotated[Path, typer.Argument(help="A job, as `xraybench federate job` writes it.")]
+RunFolder = Annotated[Path, typer.Option(help="Folder of the run; new, or of the same run: then it goes on.")]
+Init = Annotated[Path | None, typer.Option(help="Folder of the model to start from, where the job names a parent.")]
+
+
+@federate_app.command("job")
+def federate_job(
+    out: Annotated[Path, typer.Argument(help="Where the job goes, for example job.json.")],
+    threat: Annotated[list[str], typer.Option(help="What the model is to find; may be given again.")],
+    sites: Annotated[int, typer.Option(help="How many sites will take part.")],
+    architecture: Annotated[str, typer.Option(help="A timm backbone.")] = "mobilenetv3_small_050",
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value, for example n_rounds=5 or quorum=3.")
+    ] = None,
+    parent: Annotated[Path | None, typer.Option(help="Folder of the model to start from.")] = None,
+) -> None:
+    """Write down what a federation is to do: numbers and names, no code."""
+    from xraybench import federate
+
+    given = dict(_pair(text) for text in parameter or [])
+    job = federate.job_from(
+        {"name": out.stem, "architecture": architecture, "threats": threat, "n_sites": sites, **given},
+        parent=federate.read_init(parent),
+    )
+    federate.write_job(out, job)
+    put("", str(out), as_json=False)
+
+
 @federate_app.command("run")
 def federate_run(
+    job: Annotated[Path | None, typer.Argument(help="A job; left out, notebook 40 is run.")] = None,
+    site: Annotated[list[str] | None, typer.Option(help="NAME=DATASET_FOLDER, once for each site.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    backend: Annotated[str, typer.Option(help="inprocess, or files for a rehearsal of the air gap.")] = "inprocess",
+    init: Init = None,
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value of notebook 40.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train across three sites in one process (notebook 40), beside local-only and pooled training."""
-    run("40_train_across_sites", parameter, as_json)
+    """Train across sites on this machine: a job over dataset folders, or notebook 40 beside its baselines."""
+    if job is None:
+        run("40_train_across_sites", parameter, as_json)
+        return
+    from xraybench import federate
+    from xraybench.federate import files, open_site
+
+    if not site or out is None:
+        raise BadParameter("`federate run JOB` needs --site NAME=FOLDER for each site, and --out for the run's folder.")
+    if backend not in ("inprocess", "files"):
+        raise BadParameter(f"Backend '{backend}' does not run on one machine; inprocess and files do.")
+    sites = [open_site(name, Path(folder)) for name, folder in map(_pair, site)]
+    play = federate.run if backend == "inprocess" else files.run
+    done = play(federate.read_job(job), sites, out=out, init=federate.read_init(init))
+    put("", str(done.net.save(out / "model")), as_json=False)
+
+
+@federate_app.command("provision")
+def federate_provision(
+    out: Annotated[Path, typer.Argument(help="A new folder for the start-up kits.")],
+    site: Annotated[list[str], typer.Option(help="Name of a site; may be given again.")],
+    host: Annotated[str, typer.Option(help="The coordinator as sites reach it; localhost stays on this machine.")],
+    port: Annotated[int, typer.Option(help="The coordinator's one port.")] = 8443,
+    name: Annotated[str, typer.Option(help="Of the federation.")] = "xraybench",
+) -> None:
+    """Make the start-up kits of a network federation: certificates, keys and policies for coordinator and sites."""
+    from xraybench.federate import flare
+
+    put("", str(flare.provision(out, site, host=host, port=port, name=name)), as_json=False)
+
+
+@federate_app.command("coordinate")
+def federate_coordinate(
+    kit: Annotated[Path, typer.Argument(help="The coordinator's start-up kit.")],
+    job: JobFile,
+    out: RunFolder,
+    init: Init = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for all sites; then the quorum is enough.")] = 600.0,
+) -> None:
+    """Run a job over the network. Called again after a stop, it goes on after the last whole round."""
+    from xraybench import federate
+    from xraybench.federate import flare
+
+    done = flare.coordinate(kit, federate.read_job(job), out=out, init=federate.read_init(init), wait_s=wait)
+    put("", str(done.net.save(out / "model")), as_json=False)
+
+
+@federate_app.command("site")
+def federate_site(
+    question: Annotated[Path, typer.Argument(help="This site's start-up kit, or a question that was brought.")],
+    data: Annotated[Path, typer.Option(help="Dataset folder of the site; nothing in it is changed or sent.")],
+    name: Annotated[str, typer.Option(help="Of the site; a kit knows it.")] = "",
+    key: Annotated[Path | None, typer.Option(help="The site's private key; a kit has its own.")] = None,
+    trust: Annotated[Path | None, typer.Option(help="The coordinator's public key; a kit has its own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the answer to a question goes.")] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Where the site's decisions are kept; default: decisions.jsonl in the kit or by the key."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model that may be evaluated here.")] = None,
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="Release evaluations without a person: for tests and simulated sites.")
+    ] = False,
+) -> None:
+    """Take part: over the network with a start-up kit, until stopped; or answer one question offline, by files."""
+    from xraybench.federate import files, flare, kits, open_site
+
+    if kits.is_kit(question):
+        options = {"device": device, "n_threads": threads, "log": log, "model": model, "is_attended": not unattended}
+        raise typer.Exit(flare.serve(question, data, quiet=False, **options))
+    if key is None or trust is None or out is None or not name:
+        raise BadParameter(
+            f"{question} is no start-up kit. To answer a question by files, give --name, --key, --trust and --out."
+        )
+    site = open_site(name, data, device=device, n_threads=threads, log=log or key.with_name("decisions.jsonl"))
+    put("", str(files.answer_folder(question, site, key=key, trusted=trust, out=out)), as_json=False)
+
+
+@federate_app.command("export")
+def federate_export(
+    job: JobFile,
+    site: Annotated[list[str], typer.Option(help="NAME=PUBLIC_KEY, once for each site.")],
+    key: Annotated[Path, typer.Option(help="The coordinator's private key.")],
+    out: RunFolder,
+    init: Init = None,
+) -> None:
+    """Begin a run by files: one signed folder a site, to be carried there."""
+    from xraybench import federate
+    from xraybench.federate import files
+
+    keys = {name: Path(path) for name, path in map(_pair, site)}
+    questions = files.export(federate.read_job(job), keys, key=key, out=out, init=federate.read_init(init))
+    say(f"Carry each folder in {questions} to its site.")
+    put("", str(questions), as_json=False)
+
+
+@federate_app.command("merge")
+def federate_merge(
+    out: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    answers: Annotated[list[Path] | None, typer.Argument(help="Folders that sites sent back.")] = None,
+    *,
+    key: Annotated[Path, typer.Option(help="The coordinator's private key.")],
+    close: Annotated[bool, typer.Option("--close", help="Go on without the sites that have not answered.")] = False,
+) -> None:
+    """Take the sites' answers in; when all are there, close the round and write the next questions."""
+    from xraybench.federate import files
+
+    now = files.merge(out, answers or [], key=key, close=close)
+    for name, reason in now.rejected.items():
+        say(f"not used: {name}: {reason}")
+    if now.questions is None:
+        put("", str(files.result(out).net.save(out / "model")), as_json=False)
+        return
+    say(f"Round {now.round} waits for {', '.join(now.missing)}.")
+    put("", str(now.questions), as_json=False)
+
+
+@federate_app.command("evaluate")
+def federate_evaluate(
+    out: Annotated[Path, typer.Argument(help="Folder of the evaluation.")],
+    answers: Annotated[list[Path] | None, typer.Argument(help="Folders that sites sent back.")] = None,
+    *,
+    key: Annotated[Path | None, typer.Option(help="The coordinator's private key; by files.")] = None,
+    kit: Annotated[Path | None, typer.Option(help="The coordinator's start-up kit; over the network.")] = None,
+    task: Annotated[str, typer.Option(help="A task id; to begin.")] = "",
+    model: Annotated[Path | None, typer.Option(help="Folder of the model, the same at every site; to begin.")] = None,
+    site: Annotated[list[str] | None, typer.Option(help="NAME=PUBLIC_KEY, once for each site; to begin.")] = None,
+    axes: Annotated[str, typer.Option(help="Strata, of: threat, concealment, sensor.")] = "threat,concealment",
+    sensors: Annotated[str, typer.Option(help="Sensors of the sites, where that axis is asked for.")] = "",
+    noise: Annotated[float, typer.Option(help="Standard deviation of the noise in each sum; 0 for exact sums.")] = 0.0,
+    party: Annotated[str, typer.Option(help="Who asks, as the agreements name it.")] = "coordinator",
+    purpose: Annotated[str, typer.Option(help="What for, as the agreements name it.")] = "benchmark",
+    without: Annotated[list[str] | None, typer.Option(help="A site that is no longer waited for.")] = None,
+) -> None:
+    """Evaluate a model across sites: over the network in one go; by files, begin, then take answers in until it is done."""
+    from xraybench import tasks
+    from xraybench.federate import exchange
+    from xraybench.federate.question import EvaluationQuestion
+
+    def question() -> EvaluationQuestion:
+        if not (task and model):
+            raise BadParameter(f"{out} holds no evaluation yet; to begin one, give --task and --model.")
+        return EvaluationQuestion(
+            task=tasks.get(task).id,
+            model=model.name,
+            model_digest=exchange.model_digest(model),
+            party=party,
+            purpose=purpose,
+            axes=[one for one in axes.split(",") if one],
+            sensors=[one for one in sensors.split(",") if one],
+            noise=noise,
+        )
+
+    if kit is not None:
+        from xraybench.federate import flare
+
+        for name, reason in flare.evaluate(kit, question(), out=out).absent.items():
+            say(f"not in the sums: {name}: {reason}")
+        put("", str(out / "result.json"), as_json=False)
+        return
+    if key is None:
+        raise BadParameter("Give --kit to evaluate over the network, or --key to sign what is carried by files.")
+    if not (out / "question.json").exists():
+        if not site:
+            raise BadParameter(f"{out} holds no evaluation yet; to begin one by files, give --site for each site.")
+        exchange.begin(question(), {name: Path(path) for name, path in map(_pair, site)}, out)
+    found = exchange.go_on(out, key=key, answers=answers or [], without=without or [])
+    if isinstance(found, exchange.Waiting):
+        say(f"Carry {found.message} to {', '.join(found.missing)}, and bring back what `federate answer` writes there.")
+        put("", str(found.message), as_json=False)
+        return
+    for name, reason in found.absent.items():
+        say(f"not in the sums: {name}: {reason}")
+    put("", str(out / "result.json"), as_json=False)
+
+
+@federate_app.command("answer")
+def federate_answer(
+    message: Annotated[Path, typer.Argument(help="The folder that was brought.")],
+    name: Annotated[str, typer.Option(help="Of the site.")],
+    data: Annotated[Path, typer.Option(help="Dataset folder of the site; an agreement.toml in it holds.")],
+    model: Annotated[Path, typer.Option(help="Folder of the model.")],
+    key: Annotated[Path, typer.Option(help="The site's private key.")],
+    trust: Annotated[Path, typer.Option(help="The coordinator's public key.")],
+    state: Annotated[Path, typer.Option(help="Folder of the site for keys of questions, predictions and its log.")],
+    out: Annotated[Path, typer.Option(help="Where the answer goes.")],
+    approve: Annotated[str, typer.Option(help="'ask' a person here, or 'unattended' for tests.")] = "ask",
+) -> None:
+    """Answer a message of a federated evaluation at a site; a person sees what is to leave and releases it."""
+    from xraybench.federate import exchange, release
+
+    if approve not in ("ask", "unattended"):
+        raise BadParameter(f"--approve: '{approve}' is none of ask, unattended.")
+    site = exchange.open_evaluation_site(
+        name, data, model, state=state, approve=_ask_person if approve == "ask" else release.unattended
+    )
+    put("", str(exchange.answer_folder(message, site, key=key, trusted=trust, out=out)), as_json=False)
+
+
+def _ask_person(payload: Any) -> Any:
+    """Show what is to leave, and ask who releases it."""
+    from xraybench.federate.release import Answer
+
+    say(payload.text)
+    by = typer.prompt("Your name, to release this; empty to refuse", default="", show_default=False, err=True)
+    return Answer(
+        bool(by.strip()), by.strip() or "a person at the site", "" if by.strip() else "refused at the terminal"
+    )
+
+
+@federate_app.command("log")
+def federate_log(
+    log: Annotated[Path, typer.Argument(help="A site's log of decisions.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a site's decisions with their reasons, and check that no line was changed, taken out or put in."""
+    from xraybench.federate import decisions
+
+    entries = decisions.read(log)
+    lines = [
+        f"{e.time}  {e.point:8}{e.action:15}{'yes' if e.allowed else 'NO':5}{e.party}: {e.reason}" for e in entries
+    ]
+    put([entry.model_dump(mode="json") for entry in entries], "\n".join(lines), as_json=as_json)
+
+
+@federate_app.command("leaks")
+def federate_leaks(
+    model: Annotated[Path, typer.Argument(help="Folder of a model that learned from this site.")],
+    data: Annotated[Path, typer.Option(help="Dataset folder of the site, with its train items.")],
+    as_json: AsJson = False,
+) -> None:
+    """Before weights are released: how well does an attacker tell which scans they were learned from?"""
+    from dataclasses import asdict
+
+    from xraybench import data as datasets
+    from xraybench import models
+    from xraybench.core.documents import ModelSignature, read_document
+    from xraybench.federate import privacy
+
+    track = read_document(model / "signature.json", ModelSignature).track
+    found = privacy.membership_of(models.from_folder(model), datasets.read_dataset(data), track)
+    text = (
+        f"membership inference, loss attack: AUROC {found.auroc:.3f} [{found.interval.low:.3f}, {found.interval.high:.3f}] "
+        f"on {found.n_members} learned and {found.n_others} other scans (0.5: not at all); at 1 % false claims "
+        f"{found.tpr_at_low_fpr:.3f} of the learned ones are told (0.01: not at all). A stronger attack may tell more."
+    )
+    put(asdict(found), text, as_json=as_json)
+
+
+@federate_app.command("agreement")
+def federate_agreement(
+    site: Annotated[str, typer.Argument(help="The site whose scans it is about.")],
+    party: Annotated[list[str] | None, typer.Option(help="Who may ask, once for each.")] = None,
+) -> None:
+    """Print an agreement to start from; put it into the dataset folder as agreement.toml."""
+    from xraybench.data import agreement
+
+    put("", agreement.template(site, parties=tuple(party or ["coordinator"])), as_json=False)
+
+
+@federate_app.command("status")
+def federate_status(
+    out: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    as_json: AsJson = False,
+) -> None:
+    """How a run stands: rounds, sites, and what went otherwise than planned."""
+    from dataclasses import asdict
+    from math import isnan
+
+    from xraybench.federate import status
+
+    found = status.status(out)
+    value = asdict(found)
+    value["rows"] = [{**row, "loss": None if isnan(row["loss"]) else row["loss"]} for row in value["rows"]]
+    put(value, status.text(found), as_json=as_json)
 
 
 @board_app.command("build")

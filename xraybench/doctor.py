@@ -50,6 +50,7 @@ OPTIONAL = {
     ),
     "faster-coco-eval": ("faster_coco_eval", "COCO average precision: pip install 'xraybench[detect]'"),
     "python-gdcm": ("gdcm", "JPEG-lossless pixels of DICOS scans: pip install 'xraybench[dicos]'"),
+    "nvflare": ("nvflare", "federation over a network: pip install 'xraybench[flare]'"),
     "playwright": ("playwright", "pages in a real browser: pip install 'xraybench[e2e]'"),
 }
 

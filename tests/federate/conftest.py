@@ -1,15 +1,22 @@
 """A few fabricated scans of 32 x 32 pixels, seen by two sensors, and a job that trains a tiny network on them."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from xraybench import data
 from xraybench.core import tables
 from xraybench.core.documents import FederatedJob
 from xraybench.core.types import Dataset, ScanSet, UInt16Array
+from xraybench.data import agreement as agreements
 from xraybench.federate import Site, SitePlan, make_job, sites_from
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "make"))
 
 FULL_SCALE = 60_000.0
 THREATS = ("firearm", "blade")
@@ -116,6 +123,36 @@ def corpora() -> dict[str, Dataset]:
 def sites(corpora: dict[str, Dataset]) -> tuple[Site, ...]:
     """Three sites of different sensors and threat mixes."""
     return sites_from(corpora, PLAN, seed=0)
+
+
+def make_folder(root: Path, name: str, *, n_per_class: int, seed: int) -> Path:
+    """An imported dataset of grey images, with an agreement that permits training. Its files are named `planted_...`."""
+    rng = np.random.default_rng(seed)
+    for class_name in ("gun", "knife", "none", "nothing"):
+        folder = root / "source" / name / class_name
+        folder.mkdir(parents=True)
+        for index in range(n_per_class):
+            image = rng.normal(200, 8, (SIDE, SIDE))
+            y, x = rng.integers(2, 14, 2)
+            if class_name == "gun":
+                image[y : y + 12, x : x + 12] *= 0.2
+            if class_name == "knife":
+                image[y : y + 3, x : x + 16] *= 0.2
+            Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"planted_{class_name}{index:03d}.png")
+    classes = {"gun": "firearm", "knife": "blade", "none": "benign", "nothing": "benign"}
+    folder = data.import_folder(
+        root / "source" / name, name=f"{name}_scans", vector="mail", classes=classes, out=root / name, quiet=True
+    )
+    (folder / agreements.FILE).write_text(agreements.template(name), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Dataset folders of five sites, of different sizes."""
+    root = tmp_path_factory.mktemp("sites")
+    names = ("north", "south", "west", "east", "middle")
+    return {name: make_folder(root, name, n_per_class=6 + 2 * index, seed=index) for index, name in enumerate(names)}
 
 
 @pytest.fixture

@@ -36,13 +36,17 @@ def update(site: str = "north", *, of: Weights | None = None, **changed: object)
         "site": site,
         "n_items": 4,
         "loss": 0.5,
+        "start": "s",
+        "data": "d",
         "weights_digest": digest_of_weights(content),
     }
     return SiteUpdate(FederatedUpdate.model_validate(fields | changed), content)
 
 
 def faults(candidate: SiteUpdate) -> list[str]:
-    return update_faults(candidate, job="j", round_index=1, site="north", n_items=4, sent=weights(0.0))
+    return update_faults(
+        candidate, job="j", round_index=1, site="north", n_items=4, sent=weights(0.0), start="s", data="d"
+    )
 
 
 def test_the_mean_is_weighted_by_items() -> None:
@@ -134,6 +138,8 @@ def test_a_good_update_has_no_fault() -> None:
         ({"site": "south"}, "site is south, not north"),
         ({"n_items": 4000}, "n_items is 4000, not 4"),  # a site may not raise its weight on the way
         ({"loss": float("nan")}, "loss is nan"),
+        ({"start": "t"}, "trained from the weights t, not from s"),
+        ({"data": "e"}, "other data than the site named when it joined"),
         ({"weights_digest": "0"}, "another digest"),
     ],
 )

@@ -13,6 +13,8 @@ from xraybench import data, federate, train
 from xraybench.core.documents import FederatedJob
 from xraybench.core.errors import BadFile, BadValue, CheckFailed, DigestMismatch, UnknownName
 from xraybench.core.types import Dataset
+from xraybench.data import agreement as agreements
+from xraybench.data.agreement import Agreement
 from xraybench.federate import Site, SiteUpdate
 from xraybench.federate.checkpoint import held
 from xraybench.federate.job import site_seed
@@ -294,6 +296,15 @@ def test_the_learning_rate_falls_over_the_rounds(job: Job) -> None:
 
 
 @pytest.mark.real
+def agreement(folder: Path) -> Agreement:
+    """What the template allows: training and evaluation for a common model."""
+    folder.mkdir()
+    (folder / agreements.FILE).write_text(agreements.template(folder.name), encoding="utf-8")
+    found = agreements.read_agreement(folder)
+    assert found is not None
+    return found
+
+
 def test_sites_with_real_scans_train_together(gdxray_crops: Path, tmp_path: Path) -> None:
     classes = {"gun": "firearm", "razor_blade": "blade", "shuriken": "skip", "other": "benign"}
     folder = data.import_folder(
@@ -304,7 +315,10 @@ def test_sites_with_real_scans_train_together(gdxray_crops: Path, tmp_path: Path
         federate.SitePlan("two", "unknown", (("firearm", 0.3), ("blade", 0.7), ("benign", 0.5))),
     )
     crops = data.read_dataset(folder)
-    sites = federate.sites_from({"unknown": crops}, plan)
+    sites = [
+        replace(site, agreement=agreement(tmp_path / site.name))
+        for site in federate.sites_from({"unknown": crops}, plan)
+    ]
     asked = federate.job_for(sites, name="real", architecture="test_resnet", track="grey", image_px=32, n_rounds=2)
     run = play(asked, sites, tmp_path / "run")
     assert not any(run.rounds["rejected"])

@@ -109,3 +109,36 @@ def test_counts_below_nought_or_broken_numbers_are_refused() -> None:
         histograms.auroc(np.array([[1, 2], [3, -1]]))
     with pytest.raises(BadValue, match=r"whole numbers"):
         histograms.auroc(np.array([[1.0, 2.0], [3.0, 1.0]]))
+
+
+def test_box_precision_from_counts_is_that_of_the_boxes_where_no_bin_holds_two() -> None:
+    from xraybench.metrics import box_precision
+
+    rng = np.random.default_rng(3)
+    n = 200
+    scores = histograms.bin_scores()[rng.permutation(histograms.N_BINS)[:n]]  # a bin each
+    corners = np.tile([10.0, 10.0, 20.0, 20.0], (n, 1))
+    truth = box_precision.boxes(np.arange(120), np.zeros(120), corners[:120])
+    found = box_precision.boxes(np.arange(n) % 150, np.zeros(n), corners + rng.integers(0, 8, (n, 1)), score=scores)
+    kinds = box_precision.match_boxes(truth, found)
+    bins = histograms.bin_of(scores)
+    counted = [np.bincount(bins[kinds == kind], minlength=histograms.N_BINS) for kind in (1, 0)]
+    judge = box_precision.box_precision(truth, found, iou=(0.5,)).mean
+    assert histograms.box_average_precision(*counted, 120) == pytest.approx(judge, abs=1e-12)
+
+
+def test_box_precision_is_undefined_without_a_true_box_and_nought_without_a_found_one() -> None:
+    nothing = np.zeros(histograms.N_BINS, dtype=np.int64)
+    assert math.isnan(histograms.box_average_precision(nothing, nothing, 0))
+    assert histograms.box_average_precision(nothing, nothing, 5) == 0.0
+
+
+def test_intervals_from_counts_are_delongs_and_the_bootstraps() -> None:
+    scores, is_threat = made(900)
+    counts = histograms.counts_of(scores, is_threat)
+    gridded = histograms.bin_scores()[histograms.bin_of(scores)]
+    judge = screening.auroc_interval(gridded[is_threat], gridded[~is_threat])
+    held = histograms.auroc_interval(counts)
+    assert (held.low, held.high) == pytest.approx((judge.low, judge.high), abs=1e-9)
+    drawn = histograms.bootstrap_interval(counts, lambda table: histograms.auroc(table).value, seed=1)
+    assert (drawn.low, drawn.high) == pytest.approx((judge.low, judge.high), abs=0.01)

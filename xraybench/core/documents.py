@@ -169,6 +169,8 @@ class FederatedSite(Document):
     name: str
     corpora: dict[str, str]
     n_items: int = Field(ge=1)
+    version: str = Field("", description="the xraybench that runs at the site")
+    agreement: str = Field("", description="what the site's agreement is called; empty for simulated scans")
 
 
 class FederatedJob(Document):
@@ -186,12 +188,28 @@ class FederatedJob(Document):
     batch_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     seed: int
-    aggregator: Literal["fedavg"] = "fedavg"
-    batch_norm: Literal["average", "local_statistics"] = Field(
-        description="average: running statistics are averaged like weights; local_statistics: affine parameters are "
-        "averaged, each site keeps its running statistics and the global model's are their sample-weighted mean"
+    aggregator: Literal["fedavg", "fedadam", "trimmed_mean"] = "fedavg"
+    batch_norm: Literal["average", "local_statistics", "local"] = Field(
+        description="average: running statistics are averaged like weights; local_statistics (SiloBN): affine parameters "
+        "are averaged, each site keeps its running statistics; local (FedBN): each site keeps both. The global model's "
+        "are the item-weighted mean all the same"
     )
+    proximal: float = Field(0.0, ge=0, description="FedProx's mu: pull of a site's weights towards those it was sent")
+    server_rate: float = Field(0.01, gt=0, description="fedadam: step of the server's optimiser")
+    trim: float = Field(0.2, ge=0, lt=0.5, description="trimmed_mean: share of the updates dropped at either end")
+    clip: float = Field(0.0, ge=0, description="longest update, as a multiple of the round's median norm; 0: no limit")
+    frozen: list[str] = Field(default_factory=list, description="parts of the network that no site trains, by name")
+    noise: float = Field(0.0, ge=0, description="differential privacy: noise as a multiple of max_gradient; 0: none")
+    max_gradient: float = Field(1.0, gt=0, description="with noise: length to which the gradient of each view is cut")
+    parent: str = Field("", description="digest of the weights the run starts from; empty: drawn from the seed")
     quorum: int = Field(ge=1, description="fewest site updates a round may close with")
+    grace_s: float = Field(
+        120.0, ge=0, description="how long a round waits for the others once the quorum has answered"
+    )
+    round_timeout_s: float = Field(3600.0, gt=0, description="how long a site may take for its answer in a round")
+    least_items: int = Field(1, ge=1, description="a site with fewer items to learn from is not taken in")
+    party: str = Field("coordinator", description="who asks, as the sites' agreements name it")
+    purpose: str = Field("training", description="what for, as the sites' agreements name it")
 
 
 class FederatedUpdate(Document):
@@ -203,6 +221,8 @@ class FederatedUpdate(Document):
     site: str
     n_items: int = Field(ge=1)
     loss: float
+    start: str = Field("", description="digest of the global weights that the site was sent")
+    data: str = Field("", description="digest of what the site said about its data when it joined")
     weights_digest: str
 
 

@@ -8,6 +8,7 @@ XrayBenchError
 │   ├── BadParameter          a notebook or command parameter of the wrong name, type or range
 │   ├── BadValue              an argument outside its range
 │   ├── DigestMismatch        predictions, labels or a checkpoint that belong to other data
+│   ├── Refused               an agreement, or a person at a site, said no
 │   └── MissingExtra          an optional package that the call needs
 └── CheckFailed               a check came out negative (stale board, failed claim): exit code 1
 """
@@ -57,6 +58,10 @@ class BadValue(UserError):
 
 class DigestMismatch(UserError):
     """Two things that must describe the same data do not."""
+
+
+class Refused(UserError):
+    """An agreement does not allow it, or the person at the site did not release it."""
 
 
 class MissingExtra(UserError):

@@ -24,6 +24,7 @@ from xraybench.core.optional import need
 from xraybench.core.tables import Column, Table
 from xraybench.core.vocabulary import UNKNOWN
 from xraybench.data import store, summary
+from xraybench.data.agreement import Agreement, odrl
 from xraybench.data.store import Stored
 from xraybench.data.words import DUO, RAI, Terms, Words, gaps
 
@@ -40,7 +41,9 @@ _PART_OF = {
 _URN = "urn:xraybench:"
 
 
-def croissant(stored: Stored, words: Words, *, at: Path, root: str = "") -> dict[str, Any]:
+def croissant(
+    stored: Stored, words: Words, *, at: Path, root: str = "", agreement: Agreement | None = None
+) -> dict[str, Any]:
     """The document, a JSON value; the same dataset and words give the same one.
 
     Args:
@@ -48,6 +51,7 @@ def croissant(stored: Stored, words: Words, *, at: Path, root: str = "") -> dict
         words: What its owner says.
         at: Folder in which the document will lie: addresses of the tables are relative to it.
         root: Root of the seal, where there is one.
+        agreement: What its site allows others, where there is an agreement.
     """
     manifest = stored.manifest
     shown = _tables(stored)
@@ -66,6 +70,7 @@ def croissant(stored: Stored, words: Words, *, at: Path, root: str = "") -> dict
         "identifier": manifest.digest,
         "isLiveDataset": False,
         "usageInfo": manifest.use_terms,
+        "odrl:hasPolicy": odrl(agreement) if agreement else None,
         "prov:wasDerivedFrom": _origin(stored),
         "prov:wasGeneratedBy": _activity(stored),
         "xraybench:licenceOfUpstream": manifest.licence_of_upstream,

@@ -25,7 +25,7 @@ PARTS = {
 }
 # What an agreement can allow or forbid (research/monitoring_cards_governance.md 3).
 ACTIONS = (
-    "evaluate", "train", "fine_tune", "calibrate", "seed_probe", "see_aggregate", "see_slice", "export_image",
+    "evaluate", "train", "fine_tune", "calibrate", "seed_probe", "see_aggregate", "see_slice", "see_site", "export_image",
     "export_annotation", "export_weights", "publish_card", "redistribute",
 )  # fmt: skip
 # Terms of the Data Use Ontology that fit scans of goods.

@@ -1,31 +1,45 @@
 """How the updates of several sites become one global model, and which update is turned away.
 
-The rule of this file is FedAvg: the mean of the sites' weights, each weighted by its count of items. Accumulation is in
-float64 and in the order of the sites' names, so that the order of arrival never shows in the result.
+An aggregator is a row of `AGGREGATORS`: a function from what was sent and what came back to the next weights.
+- `fedavg`: the mean of the sites' weights, each weighted by its count of items.
+- `fedadam`: the mean of the sites' changes is taken for a gradient, and the server steps along it with Adam.
+- `trimmed_mean`: of every number the highest and lowest are dropped and the rest averaged, each site counting alike, so
+  that a few broken or hostile sites move nothing far.
+FedProx is no aggregator but a pull at the site (`proximal`), and goes with any of them. `clip` shortens an update that is
+longer than a multiple of the round's median before it is joined. Accumulation is in float64 and in the order of the
+sites' names, so that the order of arrival never shows in the result.
 
-BatchNorm needs a rule of its own, because its running statistics describe the scanner more than the threats:
-- `average`: running means and variances are averaged like weights, and every site starts the next round from the mean.
-- `local_statistics`: affine parameters are averaged; each site keeps its own running means and variances from round to
-  round. The global model, which an unseen site would be given, carries their item-weighted mean all the same.
-In training, BatchNorm normalises by the batch at hand, so both rules learn the same weights and differ only in the
-statistics that a model carries into use: `FederatedRun.at_site` gives each site's. The mean of variances leaves out the
-spread between the sites' means. Counters of batches (`num_batches_tracked`) are never averaged: the largest is taken.
+BatchNorm needs a rule of its own, because its running statistics describe the scanner more than the threats. A rule is a
+mask: which tensors a site keeps to itself from round to round.
+- `average`: none. Every site starts the next round from the mean.
+- `local_statistics` (SiloBN): running means and variances; affine parameters are averaged.
+- `local` (FedBN): running statistics and affine parameters.
+The global model, which an unseen site would be given, carries the mean of all sites' tensors all the same. In training,
+BatchNorm normalises by the batch at hand, so the first two rules learn the same weights and differ only in the statistics
+that a model carries into use: `FederatedRun.at_site` gives each site's. The mean of variances leaves out the spread
+between the sites' means. Counters of batches (`num_batches_tracked`) are never averaged: the largest is taken.
 
 Source:
-    FedAvg: McMahan et al., AISTATS 2017, algorithm 1. Local statistics: Andreux et al., 2020 (SiloBN).
+    FedAvg: McMahan et al., AISTATS 2017, algorithm 1. FedAdam: Reddi et al., ICLR 2021, algorithm 2. Trimmed mean: Yin
+    et al., ICML 2018, definition 2. FedProx: Li et al., MLSys 2020. Clipping of norms as a defence: Sun et al., 2019.
+    SiloBN: Andreux et al., 2020. FedBN: Li et al., ICLR 2021.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from xraybench.core.documents import FederatedUpdate
+from xraybench.core.documents import FederatedJob, FederatedUpdate
 from xraybench.core.errors import BadValue
-from xraybench.federate.weights import Weights, is_counter, running_statistics
+from xraybench.core.types import FloatArray
+from xraybench.federate.weights import Weights, is_counter, local_part, running_statistics
 from xraybench.models.timm_net import digest_of_weights
 
 _MOST_NAMED = 3  # tensors named per fault: the reader needs examples, not a listing
+_BETA_1, _BETA_2, _TAU = 0.9, 0.99, 1e-3  # of FedAdam, as in its paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,42 @@ class SiteUpdate:
 
     record: FederatedUpdate
     weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """The next global weights, and what the server's optimiser remembers for the round after."""
+
+    weights: Weights
+    server: Weights
+
+
+def aggregate(
+    job: FederatedJob,
+    *,
+    sent: Weights,
+    updates: Mapping[str, Weights],
+    n_items: Mapping[str, int],
+    server: Weights,
+) -> Aggregated:
+    """Join the updates of a round as the job says.
+
+    Args:
+        job: Names the aggregator and its numbers.
+        sent: The global weights that the sites started from.
+        updates: Site -> weights. All sites hold the same names, shapes and types.
+        n_items: Site -> count of items it trained on, at least 1.
+        server: What the round before left for the server's optimiser; empty in the first.
+
+    Raises:
+        BadValue: There is no update, a count is missing or below 1, an update has other names or shapes than the others,
+            or holds NaN or infinity, or so few came that trimming leaves none.
+    """
+    _check(updates, n_items)
+    ordered = {site: updates[site] for site in sorted(updates)}
+    if job.clip:
+        ordered = clipped(ordered, sent=sent, times_median=job.clip)
+    return AGGREGATORS[job.aggregator](job, sent, ordered, n_items, server)
 
 
 def fedavg(updates: Mapping[str, Weights], n_items: Mapping[str, int]) -> Weights:
@@ -52,17 +102,97 @@ def fedavg(updates: Mapping[str, Weights], n_items: Mapping[str, int]) -> Weight
         BadValue: There is no update, a count is missing or below 1, or an update has other names or shapes than the
             first, or holds NaN or infinity.
     """
-    if not updates:
-        raise BadValue("There is no update to average: a round needs at least one site.")
-    order = sorted(updates)
-    first = updates[order[0]]
-    for site in order:
-        if n_items.get(site, 0) < 1:
-            raise BadValue(f"Site {site} gives {n_items.get(site, 'no count of')} items; a weight needs at least 1.")
-        if faults := weight_faults(updates[site], like=first):
-            raise BadValue(f"The update of site {site} cannot be averaged: {'; '.join(faults)}.")
-    counts = np.array([n_items[site] for site in order], dtype=np.float64)
-    return {name: _mean(name, [updates[site][name] for site in order], counts) for name in first}
+    _check(updates, n_items)
+    counts = np.array([n_items[site] for site in sorted(updates)], dtype=np.float64)
+    return _joined(updates, lambda stack: np.tensordot(counts, stack, 1) / counts.sum())
+
+
+def trimmed_mean(updates: Mapping[str, Weights], *, trim: float) -> Weights:
+    """Coordinate by coordinate the mean of what is left when the share `trim` is dropped at either end, rounded up.
+
+    Every site counts alike: weighting by items would let one site outvote the rest by naming a large count.
+
+    Raises:
+        BadValue: So few updates that none is left.
+    """
+    n_dropped = math.ceil(trim * len(updates) - 1e-9)  # in floats, 0.2 * 15 is a hair above 3
+    if 2 * n_dropped >= len(updates):
+        raise BadValue(f"Of {len(updates)} updates, {n_dropped} are to be dropped at either end: none is left.")
+    kept = slice(n_dropped, len(updates) - n_dropped)
+    return _joined(updates, lambda stack: np.sort(stack, axis=0)[kept].mean(axis=0))
+
+
+def fedadam(sent: Weights, mean: Weights, *, rate: float, server: Weights) -> Aggregated:
+    """One step of the server's Adam from `sent` towards the mean of the updates.
+
+    Running statistics and whole numbers are no parameters: they are taken from the mean.
+
+    Args:
+        sent: The global weights that the sites started from.
+        mean: What `fedavg` makes of their updates.
+        rate: Step of the server.
+        server: Moments by `first/<name>` and `second/<name>`, float32; empty in the first round.
+
+    Source:
+        Reddi et al., ICLR 2021, algorithm 2 (FedAdam), without bias correction as printed there; the second moment
+        starts at tau squared.
+    """
+    fixed = running_statistics(mean)
+    weights, moments = dict(mean), Weights()
+    for name, value in mean.items():
+        if name in fixed or not np.issubdtype(value.dtype, np.floating):
+            continue
+        change = value.astype(np.float64) - sent[name]
+        first = _BETA_1 * server.get(f"first/{name}", np.zeros_like(change)) + (1 - _BETA_1) * change
+        second = _BETA_2 * server.get(f"second/{name}", np.full_like(change, _TAU**2)) + (1 - _BETA_2) * change**2
+        weights[name] = np.asarray(sent[name] + rate * first / (np.sqrt(second) + _TAU), dtype=value.dtype)
+        moments |= {f"first/{name}": first.astype(np.float32), f"second/{name}": second.astype(np.float32)}
+    return Aggregated(weights, moments)
+
+
+def clipped(updates: Mapping[str, Weights], *, sent: Weights, times_median: float) -> dict[str, Weights]:
+    """The updates with long changes shortened, so that none pulls with more than `times_median` times the median's length.
+
+    Learned tensors and running statistics are measured apart: the latter are orders of magnitude longer. A change of the
+    allowed length or less comes back bit for bit. The median is honest while more than half of the sites are.
+    """
+    fixed = set(running_statistics(sent))
+    floating = [name for name in sent if np.issubdtype(sent[name].dtype, np.floating)]
+    out = {site: dict(weights) for site, weights in updates.items()}
+    for names in ([n for n in floating if n not in fixed], [n for n in floating if n in fixed]):
+        norms = {site: update_norm(weights, sent=sent, names=names) for site, weights in updates.items()}
+        longest = times_median * float(np.median(list(norms.values())))
+        for site in (site for site, norm in norms.items() if norm > longest):
+            for name in names:
+                change = updates[site][name].astype(np.float64) - sent[name]
+                out[site][name] = (sent[name] + change * (longest / norms[site])).astype(sent[name].dtype)
+    return out
+
+
+def update_norm(weights: Weights, *, sent: Weights, names: list[str]) -> float:
+    """Euclidean length of the change of these tensors, all of them as one vector."""
+    return math.sqrt(math.fsum(float(((weights[n].astype(np.float64) - sent[n]) ** 2).sum()) for n in names))
+
+
+# Names by which papers know a federation -> the fields of the job that make it. FedAvg is what a job is without them.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "fedprox": {"proximal": 0.01},
+    "fedadam": {"aggregator": "fedadam", "server_rate": 0.003},
+    "trimmed_mean": {"aggregator": "trimmed_mean", "trim": 0.2},
+    "clipped": {"clip": 1.5},
+    "silobn": {"batch_norm": "local_statistics"},
+    "fedbn": {"batch_norm": "local"},
+}
+
+_Rule = Callable[[FederatedJob, Weights, Mapping[str, Weights], Mapping[str, int], Weights], Aggregated]
+
+AGGREGATORS: dict[str, _Rule] = {
+    "fedavg": lambda job, sent, updates, n_items, server: Aggregated(fedavg(updates, n_items), {}),
+    "fedadam": lambda job, sent, updates, n_items, server: fedadam(
+        sent, fedavg(updates, n_items), rate=job.server_rate, server=server
+    ),
+    "trimmed_mean": lambda job, sent, updates, n_items, server: Aggregated(trimmed_mean(updates, trim=job.trim), {}),
+}
 
 
 def weight_faults(weights: Weights, *, like: Weights) -> list[str]:
@@ -80,7 +210,7 @@ def weight_faults(weights: Weights, *, like: Weights) -> list[str]:
 
 
 def update_faults(
-    update: SiteUpdate, *, job: str, round_index: int, site: str, n_items: int, sent: Weights
+    update: SiteUpdate, *, job: str, round_index: int, site: str, n_items: int, sent: Weights, start: str, data: str
 ) -> list[str]:
     """Every reason to turn an update away; empty for a good one.
 
@@ -91,6 +221,8 @@ def update_faults(
         site: The site it was asked of.
         n_items: Count of items the site named when it joined: its weight may not change on the way.
         sent: The global weights the site was given.
+        start: Their digest.
+        data: Digest of what the site said about its data when it joined.
     """
     record = update.record
     faults = []
@@ -102,6 +234,12 @@ def update_faults(
     ):
         if got != wanted:
             faults.append(f"{what} is {got}, not {wanted}")
+    if record.start != start:
+        faults.append(
+            f"it was trained from the weights {record.start or 'of no name'}, not from {start} that were sent"
+        )
+    if record.data != data:
+        faults.append("it was trained on other data than the site named when it joined")
     if not np.isfinite(record.loss):
         faults.append(f"loss is {record.loss}")
     if record.weights_digest != digest_of_weights(update.weights):
@@ -110,31 +248,43 @@ def update_faults(
 
 
 def weights_for_site(weights: Weights, *, batch_norm: str, kept: Weights) -> Weights:
-    """The weights a site starts a round from: the global ones, under `local_statistics` with its own statistics.
+    """The weights a site starts a round from: the global ones with what it keeps to itself.
 
     Args:
         weights: The global weights.
-        batch_norm: The job's rule, `average` or `local_statistics`.
-        kept: The site's running statistics after its last round; empty before its first.
+        batch_norm: The job's rule.
+        kept: What the site kept of its last update; empty before its first.
     """
-    if batch_norm == "average" or not kept:
-        return weights
-    return {**weights, **kept}
+    return {**weights, **local_part(kept, batch_norm)}
 
 
 def kept_statistics(weights: Weights, *, batch_norm: str) -> Weights:
-    """What a site keeps of its own update for the next round: nothing, or its running statistics."""
-    return {} if batch_norm == "average" else running_statistics(weights)
+    """What a site keeps of its own update for the next round: the tensors that the rule's mask names."""
+    return local_part(weights, batch_norm)
 
 
-def _mean(name: str, arrays: list[np.ndarray], counts: np.ndarray) -> np.ndarray:
-    first = arrays[0]
-    if not np.issubdtype(first.dtype, np.floating):
-        return np.maximum.reduce(arrays) if is_counter(name) else first
-    total = np.zeros(first.shape, dtype=np.float64)
-    for array, count in zip(arrays, counts, strict=True):
-        total += array.astype(np.float64) * count
-    return np.asarray(total / counts.sum(), dtype=first.dtype)
+def _check(updates: Mapping[str, Weights], n_items: Mapping[str, int]) -> None:
+    if not updates:
+        raise BadValue("There is no update to average: a round needs at least one site.")
+    order = sorted(updates)
+    for site in order:
+        if n_items.get(site, 0) < 1:
+            raise BadValue(f"Site {site} gives {n_items.get(site, 'no count of')} items; a weight needs at least 1.")
+        if faults := weight_faults(updates[site], like=updates[order[0]]):
+            raise BadValue(f"The update of site {site} cannot be averaged: {'; '.join(faults)}.")
+
+
+def _joined(updates: Mapping[str, Weights], centre: Callable[[FloatArray], FloatArray]) -> Weights:
+    """Each floating tensor as the centre of its stack over the sites (n_sites, ...); whole numbers as constants."""
+    order = sorted(updates)
+    out = {}
+    for name, first in updates[order[0]].items():
+        arrays = [updates[site][name] for site in order]
+        if np.issubdtype(first.dtype, np.floating):
+            out[name] = np.asarray(centre(np.stack(arrays).astype(np.float64)), dtype=first.dtype)
+        else:
+            out[name] = np.maximum.reduce(arrays) if is_counter(name) else first
+    return out
 
 
 def _named(what: str, names: list[str]) -> list[str]:

@@ -41,11 +41,20 @@ def baselines(job: FederatedJob, sites: Sequence[Site], *, quiet: bool = False) 
         BadValue: The sites cannot carry the job.
     """
     check_sites(job, [site.describe() for site in sites])
-    alone = {
+    return Baselines(local_models(job, sites, quiet=quiet), pooled_model(job, sites))
+
+
+def local_models(job: FederatedJob, sites: Sequence[Site], *, quiet: bool = False) -> dict[str, TimmNet]:
+    """Site -> the network it trains on its own scans alone."""
+    return {
         site.name: _fitted(job, [site], name=local_name(job, site.name), kind="local")
         for site in track(sites, f"{job.name}: each site alone", quiet=quiet)
     }
-    return Baselines(alone, _fitted(job, sites, name=pooled_name(job), kind=POOLED))
+
+
+def pooled_model(job: FederatedJob, sites: Sequence[Site]) -> TimmNet:
+    """The network that is trained on all sites' scans together."""
+    return _fitted(job, sites, name=pooled_name(job), kind=POOLED)
 
 
 def local_name(job: FederatedJob, site: str) -> str:

@@ -6,13 +6,16 @@
     round_003/global.safetensors      the average after round 3
     round_003/round.json              how each site fared, digest of the weights, seeds of the round
     round_003/updates/<site>.json     what each site whose update was used said about it (its weights are not kept)
-    round_003/state/<site>.safetensors  running statistics that the site carries to its next round, where the rule says so
+    round_003/state/<site>.safetensors  what the site keeps to itself and carries to its next round, where the rule says so
+    round_003/server.safetensors      what the server's optimiser remembers, where the aggregator has one
+    log.txt                           what went otherwise than planned, and when; absent where nothing did
 
 A round folder is built beside its place and renamed, so it is there whole or not at all. No generator has a state to
 keep: all chance of a round has a seed named after job, site and round. Optimisers start afresh in every round.
 One process at a time uses a folder; another waits, and then finds the work done.
 """
 
+import datetime as dt
 import os
 import re
 import shutil
@@ -20,7 +23,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan, nan
 from pathlib import Path
 from typing import Literal
@@ -37,10 +40,11 @@ from xraybench.core.documents import (
 )
 from xraybench.core.errors import BadFile, DigestMismatch
 from xraybench.federate.coordinator import SiteRow
-from xraybench.federate.job import differences, job_digest, read_job, write_job
+from xraybench.federate.job import differences, job_digest, read_job, site_digest, write_job
 from xraybench.federate.weights import Weights, write_weights
 from xraybench.models.timm_net import digest_of_weights, read_weights
 
+LOG = "log.txt"
 _ROUND = re.compile(r"round_(\d{3,})")
 _UNFINISHED = ".round_"
 
@@ -63,6 +67,7 @@ class RoundRecord(Document):
     round: int = Field(ge=0, description="0 is before the first")
     weights_digest: str
     state_digests: dict[str, str] = Field(default_factory=dict, description="site -> digest of what it carries on")
+    server_digest: str = ""
     sites: list[RoundSite] = Field(default_factory=list)
 
 
@@ -72,8 +77,9 @@ class Checkpoint:
 
     index: int
     weights: Weights
-    kept: dict[str, Weights]  # site -> running statistics it goes on with; empty under the rule `average`
+    kept: dict[str, Weights]  # site -> what it keeps to itself and goes on with; empty under the rule `average`
     rows: tuple[SiteRow, ...]  # of all rounds so far
+    server: Weights = field(default_factory=dict)  # what the server's optimiser remembers; empty for most aggregators
 
 
 @contextmanager
@@ -138,6 +144,8 @@ def write_round(
     folder = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         write_weights(folder / "global.safetensors", checkpoint.weights)
+        if checkpoint.server:
+            write_weights(folder / "server.safetensors", checkpoint.server)
         for update in updates:
             write_document(folder / "updates" / f"{update.site}.json", update)
         for site, kept in checkpoint.kept.items():
@@ -169,7 +177,16 @@ def last_checkpoint(out: Path, job: FederatedJob) -> Checkpoint | None:
         for site, known in sorted(records[-1].state_digests.items())
     }
     rows = [SiteRow(r.round, s.site, s.n_items, _loss(s), s.rejected) for r in records for s in r.sites]
-    return Checkpoint(numbers[-1], weights, kept, tuple(rows))
+    known = records[-1].server_digest
+    server = _read_kept(folder, "server.safetensors", known) if known else {}
+    return Checkpoint(numbers[-1], weights, kept, tuple(rows), server)
+
+
+def note(out: Path, text: str) -> None:
+    """Add a line to the run's log: what went otherwise than planned, and when."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / LOG).open("a", encoding="utf-8") as log:
+        log.write(f"{dt.datetime.now(dt.UTC).isoformat(timespec='seconds')} {text}\n")
 
 
 def _record(job: FederatedJob, checkpoint: Checkpoint, seeds: dict[str, int]) -> RoundRecord:
@@ -177,6 +194,7 @@ def _record(job: FederatedJob, checkpoint: Checkpoint, seeds: dict[str, int]) ->
         job=job_digest(job),
         round=checkpoint.index,
         weights_digest=digest_of_weights(checkpoint.weights),
+        server_digest=digest_of_weights(checkpoint.server) if checkpoint.server else "",
         state_digests={site: digest_of_weights(kept) for site, kept in sorted(checkpoint.kept.items())},
         sites=[
             RoundSite(
@@ -220,7 +238,7 @@ def _check_same(out: Path, job: FederatedJob, sites: Sequence[FederatedSite]) ->
     for name in sorted(set(there) | set(here)):
         if name not in here or name not in there:
             found.append(f"site {name} is {'absent here' if name in there else 'absent there'}")
-        elif there[name] != here[name]:
+        elif site_digest(there[name]) != site_digest(here[name]):
             found.append(f"site {name} holds other data")
     if found:
         raise DigestMismatch(

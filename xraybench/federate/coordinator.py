@@ -12,9 +12,10 @@ import pandas as pd
 
 from xraybench.core.documents import FederatedJob, FederatedSite
 from xraybench.core.errors import CheckFailed
-from xraybench.federate.aggregate import SiteUpdate, fedavg, update_faults
-from xraybench.federate.job import job_digest
+from xraybench.federate.aggregate import SiteUpdate, aggregate, update_faults
+from xraybench.federate.job import job_digest, site_digest
 from xraybench.federate.weights import Weights
+from xraybench.models.timm_net import digest_of_weights
 
 ROUND_COLUMNS = ("round", "site", "n_items", "loss", "rejected")
 
@@ -38,6 +39,7 @@ class ClosedRound:
     weights: Weights
     accepted: dict[str, SiteUpdate]
     rows: tuple[SiteRow, ...]
+    server: Weights  # what the server's optimiser remembers for the next round; empty for most aggregators
 
 
 def close_round(
@@ -47,8 +49,9 @@ def close_round(
     index: int,
     sent: Weights,
     answers: Mapping[str, SiteUpdate | str],
+    server: Weights | None = None,
 ) -> ClosedRound:
-    """Check the answers of a round and average the good ones.
+    """Check the answers of a round and join the good ones, by the job's aggregator.
 
     Args:
         job: The job.
@@ -56,11 +59,13 @@ def close_round(
         index: The round, from 1.
         sent: The global weights that went out.
         answers: Site -> its update, or a sentence on why there is none. A site that is absent did not answer.
+        server: What the round before left for the server's optimiser.
 
     Raises:
         CheckFailed: Fewer usable updates than the job's quorum. A round never closes on less, nor on nothing.
     """
     accepted: dict[str, SiteUpdate] = {}
+    start = digest_of_weights(sent)
     rows = []
     for site in sorted(sites, key=lambda site: site.name):
         answer = answers.get(site.name, "it did not answer")
@@ -69,7 +74,14 @@ def close_round(
         else:
             reason = "; ".join(
                 update_faults(
-                    answer, job=job_digest(job), round_index=index, site=site.name, n_items=site.n_items, sent=sent
+                    answer,
+                    job=job_digest(job),
+                    round_index=index,
+                    site=site.name,
+                    n_items=site.n_items,
+                    sent=sent,
+                    start=start,
+                    data=site_digest(site),
                 )
             )
         if isinstance(answer, SiteUpdate) and not reason:
@@ -82,11 +94,14 @@ def close_round(
         raise CheckFailed(
             f"Round {index} of job {job.name} has {len(accepted)} usable updates and its quorum is {job.quorum}.{told}"
         )
-    weights = fedavg(
-        {site: update.weights for site, update in accepted.items()},
-        {site: update.record.n_items for site, update in accepted.items()},
+    joined = aggregate(
+        job,
+        sent=sent,
+        updates={site: update.weights for site, update in accepted.items()},
+        n_items={site: update.record.n_items for site, update in accepted.items()},
+        server=server or {},
     )
-    return ClosedRound(index, weights, accepted, tuple(rows))
+    return ClosedRound(index, joined.weights, accepted, tuple(rows), joined.server)
 
 
 def rounds_table(rows: Sequence[SiteRow]) -> pd.DataFrame:

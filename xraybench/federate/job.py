@@ -4,18 +4,23 @@ The same document goes to a site in process, as a file, or over a network. It na
 code, so that a site can agree to it by reading it.
 """
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from xraybench import train
+from xraybench import __version__, train
 from xraybench.core import chance, digest, vocabulary
 from xraybench.core.documents import FederatedJob, FederatedSite, field_faults, read_document, write_document
 from xraybench.core.errors import BadParameter, BadValue
+from xraybench.core.registry import did_you_mean
+from xraybench.federate.weights import Weights
+from xraybench.models.timm_net import digest_of_weights, load_timm_net, weights_of
 
-BatchNormRule = Literal["average", "local_statistics"]
+Aggregator = Literal["fedavg", "fedadam", "trimmed_mean"]
+BatchNormRule = Literal["average", "local_statistics", "local"]
 
 
 def make_job(
@@ -32,8 +37,22 @@ def make_job(
     batch_size: int = train.BATCH_SIZE,
     learning_rate: float = train.LEARNING_RATE,
     seed: int = 0,
+    aggregator: Aggregator = "fedavg",
     batch_norm: BatchNormRule = "average",
+    proximal: float = 0.0,
+    server_rate: float = 0.01,
+    trim: float = 0.2,
+    clip: float = 0.0,
+    frozen: Sequence[str] = (),
+    noise: float = 0.0,
+    max_gradient: float = 1.0,
+    parent: str = "",
     quorum: int | None = None,
+    grace_s: float = 120.0,
+    round_timeout_s: float = 3600.0,
+    least_items: int = 1,
+    party: str = "coordinator",
+    purpose: str = "training",
 ) -> FederatedJob:
     """A job with its numbers checked.
 
@@ -50,8 +69,22 @@ def make_job(
         batch_size: Scans a step.
         learning_rate: Step size of the first round; it falls over the rounds, see `site.round_learning_rate`.
         seed: Names all chance of the job.
-        batch_norm: See `aggregate`.
+        aggregator: What the coordinator does with the updates, see `aggregate`.
+        batch_norm: What of BatchNorm a site keeps to itself, see `aggregate`.
+        proximal: FedProx's mu, see `train.fit`.
+        server_rate: Step of the server's optimiser, for `fedadam`.
+        trim: Share of the updates dropped at either end, for `trimmed_mean`.
+        clip: Longest update, as a multiple of the round's median; 0 sets no limit.
+        frozen: Parts of the network that no site trains, such as `backbone`.
+        noise: Training with differential privacy, see `train.private`; it goes on from a parent.
+        max_gradient: With noise: length to which the gradient of each view is cut.
+        parent: Digest of the weights that the run starts from; empty where they are drawn from the seed.
         quorum: Fewest usable updates a round may close with; None asks for every site.
+        grace_s: How long a round waits for the others once the quorum has answered.
+        round_timeout_s: How long a site may take for its answer in a round.
+        least_items: A site with fewer items to learn from is not taken in.
+        party: Who asks, as the sites' agreements name it.
+        purpose: What for, as the sites' agreements name it.
 
     Raises:
         BadParameter: A number is out of range; all of them are named.
@@ -64,6 +97,11 @@ def make_job(
     quorum = n_sites if quorum is None else quorum
     if quorum > n_sites:
         raise BadValue(f"A quorum of {quorum} can never be met by {n_sites} sites.")
+    if noise > 0 and (proximal > 0 or not parent):
+        raise BadParameter(
+            "Training with noise goes on from a network whose norms stay as they are, and takes no proximal term: name a "
+            "parent, and leave proximal at 0."
+        )
     try:
         return FederatedJob(
             name=name,
@@ -77,13 +115,63 @@ def make_job(
             batch_size=batch_size,
             learning_rate=learning_rate,
             seed=seed,
+            aggregator=aggregator,
             batch_norm=batch_norm,
+            proximal=proximal,
+            server_rate=server_rate,
+            trim=trim,
+            clip=clip,
+            frozen=list(frozen),
+            noise=noise,
+            max_gradient=max_gradient,
+            parent=parent,
             quorum=quorum,
+            grace_s=grace_s,
+            round_timeout_s=round_timeout_s,
+            least_items=least_items,
+            party=party,
+            purpose=purpose,
         )
     except ValidationError as error:
         raise BadParameter(
             "A federated job with these numbers cannot run:\n  " + "\n  ".join(field_faults(error))
         ) from None
+
+
+def job_from(fields: Mapping[str, object], *, parent: Weights | None = None) -> FederatedJob:
+    """A job from names and values as a command line gives them.
+
+    Args:
+        fields: Arguments of `make_job`; numbers may be text, lists text divided by commas.
+        parent: The weights to start from.
+
+    Raises:
+        BadParameter: A field that no job has, or a value out of range.
+        BadValue: As `make_job`.
+    """
+    known = inspect.signature(make_job).parameters
+    if unknown := [name for name in fields if name not in known]:
+        raise BadParameter(f"A job has no field '{unknown[0]}'. {did_you_mean(unknown[0], list(known))}")
+    values = dict(fields)
+    for name in ("n_sites", "quorum"):  # the checks of make_job compare them before pydantic reads them
+        if isinstance(text := values.get(name), str):
+            if not text.isdigit():
+                raise BadParameter(f"{name} is '{text}'; a whole number is right.")
+            values[name] = int(text)
+    if isinstance(frozen := values.get("frozen"), str):
+        values["frozen"] = [part for part in frozen.split(",") if part]
+    if parent is not None:
+        values["parent"] = digest_of_weights(parent)
+    return make_job(**values)  # type: ignore[arg-type]
+
+
+def read_init(folder: Path | None) -> Weights | None:
+    """The weights of a saved model, for a job that starts from it.
+
+    Raises:
+        BadFile: No model in the folder.
+    """
+    return None if folder is None else weights_of(load_timm_net(folder).net)
 
 
 def read_job(path: Path) -> FederatedJob:
@@ -121,14 +209,43 @@ def differences(known: FederatedJob, asked: FederatedJob) -> list[str]:
     return [f"{field} is {old[field]!r} there and {new[field]!r} here" for field in old if old[field] != new[field]]
 
 
+def site_digest(site: FederatedSite) -> str:
+    """The short name of what a site holds: its updates carry it, so that other data are noticed."""
+    return digest.of_json(held_by(site))
+
+
+def held_by(site: FederatedSite) -> dict[str, object]:
+    """What a site holds, as plain values: name, corpora, count of items."""
+    return site.model_dump(mode="json", exclude={"version", "agreement"})
+
+
 def check_sites(job: FederatedJob, sites: Sequence[FederatedSite]) -> None:
-    """Raise when these sites cannot carry this job.
+    """Raise when these sites cannot carry this job; called before any of them trains.
 
     Raises:
-        BadValue: Too few sites for the quorum, or two of one name.
+        BadValue: Too few sites for the quorum, two of one name, a site with too few items, or one that runs another
+            version of xraybench. All of them are named.
     """
     names = [site.name for site in sites]
+    faults = []
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BadValue(f"Two sites are called {', '.join(twice)}; a federation tells its sites apart by name.")
+        faults.append(f"Two sites are called {', '.join(twice)}; a federation tells its sites apart by name.")
     if len(sites) < job.quorum:
-        raise BadValue(f"Job {job.name} needs {job.quorum} sites in every round and has {len(sites)}.")
+        faults.append(f"Job {job.name} needs {job.quorum} sites in every round and has {len(sites)}.")
+    faults += [fault for site in sites for fault in site_faults(job, site)]
+    if faults:
+        raise BadValue("\n".join(faults))
+
+
+def site_faults(job: FederatedJob, site: FederatedSite) -> list[str]:
+    """What stands against one site's taking part, a sentence each."""
+    faults = []
+    if site.n_items < job.least_items:
+        faults.append(
+            f"Site {site.name} has {site.n_items} items to learn from and job {job.name} asks for {job.least_items}."
+        )
+    if site.version not in ("", __version__):
+        faults.append(
+            f"Site {site.name} runs xraybench {site.version} and the coordinator {__version__}; install the same at both."
+        )
+    return faults

@@ -28,6 +28,13 @@ def make_keys() -> tuple[bytes, bytes]:
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
 
+def public_of(private: bytes) -> bytes:
+    """The public key of a private one."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def masked(counts: ArrayLike, *, site: str, private: bytes, publics: Mapping[str, bytes], context: str) -> UInt64Array:
     """A site's counts under its masks: what it sends.
 

@@ -11,15 +11,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xraybench import train
+from xraybench import __version__, data, train
 from xraybench.core import digest
 from xraybench.core.documents import FederatedJob, FederatedSite, FederatedUpdate, ModelSignature
-from xraybench.core.errors import BadValue
+from xraybench.core.errors import BadValue, Refused
 from xraybench.core.types import Dataset
+from xraybench.data import agreement as agreements
+from xraybench.data.agreement import Agreement
+from xraybench.federate import decisions
 from xraybench.federate.aggregate import SiteUpdate, weights_for_site
-from xraybench.federate.job import job_digest, make_job, site_seed
+from xraybench.federate.decisions import Point
+from xraybench.federate.job import job_digest, make_job, site_digest, site_faults, site_seed
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import digest_of_weights, make_signature, net_of, set_weights, weights_of
 
@@ -38,11 +43,13 @@ class Site:
     dataset: Dataset = field(repr=False)
     device: str = "auto"
     n_threads: int = 1
+    agreement: Agreement | None = field(default=None, repr=False)
+    log: Path | None = None  # where the site's decisions are kept
     _prepared: dict[str, PreparedData] = field(default_factory=dict, init=False, repr=False)
     _nets: dict[str, ThreatNet] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not is_name(self.name):
             raise BadValue(f"A site is named by letters, digits and underscores; got '{self.name}'.")
         if not len(self.train.items):
             raise BadValue(f"Site {self.name} holds no item of the train split.")
@@ -57,7 +64,68 @@ class Site:
         table = self.train.scans.table
         parts = {corpus: sorted(part["scan_id"]) for corpus, part in table.groupby("corpus")}
         corpora = {corpus: digest.of_json([self.train.corpora[corpus], ids]) for corpus, ids in sorted(parts.items())}
-        return FederatedSite(name=self.name, corpora=corpora, n_items=len(self.train.items))
+        return FederatedSite(
+            name=self.name,
+            corpora=corpora,
+            n_items=len(self.train.items),
+            version=__version__,
+            agreement=agreements.reference(self.agreement) if self.agreement else "",
+        )
+
+    def require(self, point: Point, job: FederatedJob, *, action: str = "train") -> None:
+        """Ask the site's agreement whether a job may do something here; the answer goes into the site's log.
+
+        Args:
+            point: `load` before scans are read for a job, `query` when a round asks, `release` before an answer leaves.
+            job: Who asks, and what for.
+            action: A word of `data.words.ACTIONS`.
+
+        Raises:
+            Refused: The agreement does not allow it, or there is none and the scans are real.
+        """
+        decisions.require(
+            self.name,
+            self.agreement,
+            party=job.party,
+            action=action,
+            purpose=job.purpose,
+            point=point,
+            subject=job_digest(job),
+            log=self.log,
+            is_simulated=self.dataset.is_simulated,
+        )
+
+    def join(self, job: FederatedJob) -> FederatedSite:
+        """Take part in a job, or refuse to, before any training.
+
+        Raises:
+            Refused: The agreement does not allow it.
+            BadValue: The site has too few items, or lacks the job's track.
+        """
+        self.require("load", job)
+        described = self.describe()
+        if faults := site_faults(job, described):
+            raise BadValue(" ".join(faults))
+        self._check_budget(job)
+        self.dataset.track(job.track)
+        return described
+
+    def _check_budget(self, job: FederatedJob) -> None:
+        """Raise when a job would spend more privacy than the agreement allows."""
+        budget = self.agreement.epsilon if self.agreement else 0.0
+        if not budget:
+            return
+        if not job.noise:
+            raise Refused(
+                f"Site {self.name} refuses: its agreement sets a privacy budget of {budget:g}, and job {job.name} trains "
+                "without noise."
+            )
+        planned = planned_epsilon(job, len(self.train.items))
+        if planned > budget:
+            raise Refused(
+                f"Site {self.name} refuses: job {job.name} would spend an epsilon of {planned:.2f}, and its agreement "
+                f"allows {budget:g}."
+            )
 
     def fit(self, weights: Weights, job: FederatedJob, index: int, *, kept: Weights | None = None) -> SiteUpdate:
         """Train from the given weights for one round, with a fresh optimiser.
@@ -69,27 +137,19 @@ class Site:
             weights: The global weights of the round before; they are not changed.
             job: What is asked.
             index: The round, from 1.
-            kept: The site's own running statistics after its last round, for the rule `local_statistics`.
+            kept: What the site keeps to itself after its last round, for the BatchNorm rules other than `average`.
 
         Raises:
             BadValue: The weights do not fit the job's architecture, or the site lacks the job's track.
+            Refused: The agreement does not allow it.
         """
+        self.require("query", job)
         net = self._net(job)
         try:
             set_weights(net, weights_for_site(weights, batch_norm=job.batch_norm, kept=kept or {}))
         except ValueError as error:
             raise BadValue(f"The weights of round {index} do not fit {job.architecture}: {error}.") from None
-        losses = train.fit(
-            net,
-            self.prepared(job),
-            epochs=job.local_epochs,
-            batch_size=job.batch_size,
-            learning_rate=round_learning_rate(job, index),
-            seed=site_seed(job, self.name, index),
-            schedule="constant",
-            device=self.device,
-            n_threads=self.n_threads,
-        )
+        losses = self._train(net, job, index)
         fitted = weights_of(net)
         record = FederatedUpdate(
             job=job_digest(job),
@@ -97,9 +157,44 @@ class Site:
             site=self.name,
             n_items=len(self.train.items),
             loss=math.fsum(losses) / len(losses),
+            start=digest_of_weights(weights),
+            data=site_digest(self.describe()),
             weights_digest=digest_of_weights(fitted),
         )
+        self.require("release", job)
         return SiteUpdate(record, fitted)
+
+    def _train(self, net: ThreatNet, job: FederatedJob, index: int) -> Sequence[float]:
+        """The loss of every step of a round."""
+        if job.noise:
+            from xraybench.train import private
+
+            done = private.fit_private(
+                net,
+                self.prepared(job),
+                noise=job.noise,
+                max_gradient=job.max_gradient,
+                epochs=job.local_epochs,
+                batch_size=job.batch_size,
+                learning_rate=round_learning_rate(job, index),
+                frozen=job.frozen,
+                device=self.device,
+                n_threads=self.n_threads,
+            )
+            return [loss for loss in done.losses if not math.isnan(loss)] or [0.0]
+        return train.fit(
+            net,
+            self.prepared(job),
+            epochs=job.local_epochs,
+            batch_size=job.batch_size,
+            learning_rate=round_learning_rate(job, index),
+            seed=site_seed(job, self.name, index),
+            schedule="constant",
+            proximal=job.proximal,
+            frozen=job.frozen,
+            device=self.device,
+            n_threads=self.n_threads,
+        )
 
     def prepared(self, job: FederatedJob) -> PreparedData:
         """The site's train scans as the job's network takes them; read once and then kept in memory."""
@@ -115,6 +210,29 @@ class Site:
             self._nets.clear()  # of the job before: one network a site is enough memory
             self._nets[key] = net_of(signature_of(job))
         return self._nets[key]
+
+
+def is_name(name: str) -> bool:
+    """Whether a site may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
+def open_site(name: str, folder: Path, *, device: str = "auto", n_threads: int = 1, log: Path | None = None) -> Site:
+    """A site from its dataset folder: manifest, data card, and the agreement where one lies there.
+
+    Args:
+        name: How the federation calls the site.
+        folder: What `xraybench data make`, `data import` or `data sites` left.
+        device: auto, cpu or cuda.
+        n_threads: Threads of torch.
+        log: Where the site's decisions are kept.
+
+    Raises:
+        BadFile: No dataset in the folder, or an agreement that cannot be read.
+        BadValue: The name is no name, or there is nothing to learn from.
+    """
+    agreement = agreements.read_agreement(folder)
+    return Site(name, data.read_dataset(folder), device, n_threads, agreement, log)
 
 
 def job_for(sites: Sequence[Site], *, name: str, architecture: str, track: str = "raw", **numbers: Any) -> FederatedJob:
@@ -155,6 +273,14 @@ def signature_of(job: FederatedJob) -> ModelSignature:
         full_scale=job.full_scale,
         image_px=job.image_px,
     )
+
+
+def planned_epsilon(job: FederatedJob, n_items: int) -> float:
+    """The epsilon that a job with noise spends for one view of a site with so many items, at most, at `private.DELTA`."""
+    from xraybench.train import private
+
+    one = private.planned(n_items, epochs=job.local_epochs, batch_size=job.batch_size, noise=job.noise)
+    return one.epsilon(rounds=job.n_rounds)
 
 
 def round_learning_rate(job: FederatedJob, index: int) -> float:

@@ -6,11 +6,12 @@ scores would have computed. Counting on the grid instead of raw scores costs les
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtri
 
 from xraybench.core.errors import BadValue
 from xraybench.core.types import FloatArray, IntArray
@@ -90,6 +91,49 @@ def auroc(counts: ArrayLike) -> Auroc:
     return Auroc(value, error, value - 0.5 * ties, value + 0.5 * ties)
 
 
+def auroc_interval(counts: ArrayLike, *, level: float = 0.95) -> Interval:
+    """DeLong interval of the AUROC from counts, on the logit scale; see `screening.auroc_interval`."""
+    _checks.level(level)
+    found, table = auroc(counts), _counts(counts)
+    n_pairs = int(table.sum(axis=1).min())
+    if n_pairs < 2:
+        return undefined("fewer than two threat or two benign items")
+    if found.value in (0.0, 1.0):
+        bound = (0.5 - level / 2) ** (1 / n_pairs)
+        low, high = (bound, 1.0) if found.value == 1.0 else (0.0, 1.0 - bound)
+        return Interval(low, high, "Clopper-Pearson on disjoint pairs (scores separate perfectly)")
+    if found.error <= 0.0:
+        return undefined("the scores show no spread")
+    half = float(ndtri(0.5 + level / 2)) * found.error / (found.value * (1 - found.value))
+    centre = float(logit(found.value))
+    return Interval(float(expit(centre - half)), float(expit(centre + half)), "DeLong from counts, logit scale")
+
+
+def bootstrap_interval(
+    counts: ArrayLike,
+    metric: Callable[[IntArray], float],
+    *,
+    level: float = 0.95,
+    n_replicates: int = 500,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of a number from counts: threat and benign items are drawn again from their counts.
+
+    Args:
+        counts: Shape (2, n_bins).
+        metric: Takes counts of that shape.
+    """
+    _checks.level(level)
+    table = _counts(counts)
+    if not table.sum(axis=1).all():
+        return undefined("no item with a threat, or no benign item")
+    rng = np.random.default_rng(seed)
+    drawn = [rng.multinomial(int(row.sum()), row / row.sum(), size=n_replicates) for row in table]
+    values = [metric(np.stack([benign, threat])) for benign, threat in zip(*drawn, strict=True)]
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
+    return Interval(float(low), float(high), "bootstrap of items from their counts")
+
+
 def average_precision(counts: ArrayLike) -> float:
     """Average precision of the gridded scores, a bin being one threshold; NaN without an item of either kind."""
     table = _counts(counts)
@@ -99,6 +143,29 @@ def average_precision(counts: ArrayLike) -> float:
     found, said = np.cumsum(threat), np.cumsum(benign + threat)
     precision = np.divide(found, said, out=np.zeros_like(found), where=said > 0)
     return float((threat * precision).sum() / threat.sum())
+
+
+def box_average_precision(hits: ArrayLike, false: ArrayLike, n_true: int) -> float:
+    """Average precision of boxes over 101 recalls from counts, a bin being one threshold; NaN without a true box.
+
+    Args:
+        hits: Found boxes in each bin that matched a true one, shape (n_bins,).
+        false: Found boxes in each bin that matched none, shape (n_bins,).
+        n_true: True boxes.
+
+    Source:
+        COCO detection evaluation, cocoapi `COCOeval.accumulate`; boxes of one bin are taken together.
+    """
+    table = _counts(np.stack([np.asarray(false), np.asarray(hits)]))[:, ::-1].astype(np.float64)
+    if n_true < 1:
+        return math.nan
+    found, said = np.cumsum(table[THREAT]), np.cumsum(table.sum(axis=0))
+    if not said[-1]:
+        return 0.0
+    precision = np.divide(found, said, out=np.zeros_like(found), where=said > 0)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(found / n_true, np.linspace(0.0, 1.0, 101), side="left")
+    return float(best[at[at < len(best)]].sum() / 101)
 
 
 def bin_at_pfa(benign: ArrayLike, pfa: float) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from xraybench.core.documents import write_bytes, write_text
 from xraybench.core.errors import UserError
 from xraybench.data import croissant, manifest, store
+from xraybench.data.agreement import read_agreement
 from xraybench.data.checks import CHECKS, Finding, Report
 from xraybench.data.copies import Twins
 from xraybench.data.datacard import DataCard, describe
@@ -58,7 +59,9 @@ def data_card(
     made = describe(folder, told, n_examples=n_examples, least=least)
     stored = store.read_stored(folder)
     sealed = manifest.read_seal(folder)
-    document = croissant.croissant(stored, told, at=out, root=sealed.root if sealed else "")
+    document = croissant.croissant(
+        stored, told, at=out, root=sealed.root if sealed else "", agreement=read_agreement(folder)
+    )
     markdown = _markdown(made)
     for n, example in enumerate(made.examples):
         write_bytes(out / "pictures" / f"{n:02d}.png", example.png)

@@ -3,6 +3,7 @@
 How sites train together is in `xraybench.federate`.
 """
 
+from xraybench.train.adapt import adapted
 from xraybench.train.baseline import classical
 from xraybench.train.manifest import manifest
 from xraybench.train.networks import (
@@ -23,6 +24,7 @@ __all__ = [
     "EPOCHS",
     "IMAGE_PX",
     "LEARNING_RATE",
+    "adapted",
     "classical",
     "concatenated",
     "epochs_of",

@@ -138,6 +138,7 @@ class Settings:
     seed: int
     schedule: str
     proximal: float
+    frozen: tuple[str, ...]
     device: str
     n_threads: int
 
@@ -164,7 +165,7 @@ class _Truth:
 
 def fit(net: ThreatNet, data: PreparedData, settings: Settings, *, quiet: bool, what: str) -> list[float]:
     """Train in place; the loss of every step."""
-    _check(data, settings)
+    _check(net, data, settings)
     device = device_of(settings.device)
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.n_threads)
@@ -176,8 +177,9 @@ def fit(net: ThreatNet, data: PreparedData, settings: Settings, *, quiet: bool, 
         torch.set_num_threads(threads)
 
 
-def _check(data: PreparedData, settings: Settings) -> None:
-    faults = []
+def _check(net: ThreatNet, data: PreparedData, settings: Settings) -> None:
+    known = [name for name, _ in net.named_modules() if name]
+    faults = [f"no part of the network is called '{name}'" for name in settings.frozen if name not in known]
     if len(data) < 2:
         faults.append(f"there are {len(data)} views to learn from, at least 2 are needed")
     if not 0 < settings.epochs < math.inf:
@@ -198,6 +200,9 @@ def _steps(
     net: ThreatNet, data: PreparedData, settings: Settings, device: torch.device, *, quiet: bool, what: str
 ) -> list[float]:
     net.to(device).train()
+    held = [net.get_submodule(name) for name in settings.frozen]
+    for part in held:
+        part.eval().requires_grad_(False)
     chance = np.random.Generator(np.random.PCG64(settings.seed))
     batch_size = min(settings.batch_size, len(data))
     n_steps = max(1, round(settings.epochs * len(data) / batch_size))
@@ -220,6 +225,8 @@ def _steps(
         torch.nn.utils.clip_grad_norm_(net.parameters(), _MOST_GRADIENT)
         optimiser.step()
         losses.append(float(loss.detach()))
+    for part in held:
+        part.requires_grad_(True)
     net.eval()
     return losses
 

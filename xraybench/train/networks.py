@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xraybench.core.chance import seed_of
@@ -142,6 +143,7 @@ def fit(
     seed: int = 0,
     schedule: str = "cosine",
     proximal: float = 0.0,
+    frozen: Sequence[str] = (),
     device: str = "auto",
     n_threads: int = 1,
     quiet: bool = True,
@@ -154,6 +156,8 @@ def fit(
         seed: Of the order of views and the augmentation. Nothing global is drawn from or moved.
         schedule: "cosine" (a short rise, then down to 0) or "constant".
         proximal: Weight of half the squared distance to the weights at the start (FedProx's mu); 0 leaves it out.
+        frozen: Parts of the network that stay as they are, by name (`backbone`, `backbone.conv1`): their parameters
+            and the running statistics of their norms.
         what: What the progress bar says.
 
     Raises:
@@ -168,6 +172,7 @@ def fit(
         seed=seed_of(seed, "fit"),
         schedule=schedule,
         proximal=proximal,
+        frozen=tuple(frozen),
         device=device,
         n_threads=n_threads,
     )

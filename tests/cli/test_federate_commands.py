@@ -1,0 +1,141 @@
+"""The commands of a federation by files, from the job to the model, as two administrations and a coordinator type them."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xraybench import cli, data
+from xraybench.data import agreement as agreements
+from xraybench.models.timm_net import load_timm_net
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """A command: exit code, stdout, stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["xraybench", "federate", *map(str, words)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        told = capsys.readouterr()
+        return code, told.out.strip(), told.err
+
+    return run
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> dict[str, Path]:
+    """Two dataset folders of a few images of noise."""
+    found = {}
+    rng = np.random.default_rng(0)
+    for name in ("north", "south"):
+        for class_name in ("gun", "nothing"):
+            (tmp_path / "images" / name / class_name).mkdir(parents=True)
+            for index in range(8):
+                image = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+                Image.fromarray(image).save(tmp_path / "images" / name / class_name / f"{index}.png")
+        classes = {"gun": "firearm", "nothing": "benign"}
+        images = tmp_path / "images" / name
+        found[name] = data.import_folder(
+            images, name=name, vector="mail", classes=classes, out=tmp_path / "data" / name, quiet=True
+        )
+        (found[name] / agreements.FILE).write_text(agreements.template(name), encoding="utf-8")
+    return found
+
+
+NUMBERS = ("track=grey", "image_px=32", "full_scale=255", "n_rounds=1", "batch_size=4")
+
+
+def make_job(call: Call, out: Path, *more: str) -> Path:
+    words = [word for number in (*NUMBERS, *more) for word in ("-p", number)]
+    code, told, _ = call("job", out, "--threat", "firearm", "--sites", 2, "--architecture", "test_resnet", *words)
+    assert (code, told) == (0, str(out))
+    return out
+
+
+def test_a_job_goes_out_by_files_and_comes_back_as_a_model(
+    call: Call,
+    sites: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job, run = make_job(call, tmp_path / "job.json"), tmp_path / "run"
+    for name in ("coordinator", *sites):
+        monkeypatch.setattr(sys, "argv", ["xraybench", "keys", "make", str(tmp_path / f"{name}.key")])
+        cli.main()
+    key, trusted = tmp_path / "coordinator.key", tmp_path / "coordinator.key.pub"
+    who = [word for name in sites for word in ("--site", f"{name}={tmp_path / name}.key.pub")]
+    capsys.readouterr()
+    code, questions, _ = call("export", job, *who, "--key", key, "--out", run)
+    assert code == 0
+    for round_index in (0, 1):
+        for name, folder in sites.items():
+            answer = tmp_path / "answers" / name
+            words = ["--data", folder, "--name", name, "--key", tmp_path / f"{name}.key", "--trust", trusted]
+            assert call("site", Path(questions) / name, *words, "--out", answer)[0] == 0
+        code, status, _ = call("status", run, "--json")
+        assert (code, json.loads(status)["waits_for"]) == (0, ["north", "south"])
+        code, questions, _ = call("merge", run, *(tmp_path / "answers" / name for name in sites), "--key", key)
+        assert code == 0, round_index
+    assert load_timm_net(Path(questions)).signature.training["backend"] == "files"
+    assert "1 of 1 rounds are closed" in call("status", run)[1]
+    assert (tmp_path / "decisions.jsonl").is_file()
+
+
+def test_a_job_runs_over_dataset_folders_on_one_machine(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:
+    job = make_job(call, tmp_path / "job.json")
+    who = [word for name, folder in sites.items() for word in ("--site", f"{name}={folder}")]
+    code, model, _ = call("run", job, *who, "--out", tmp_path / "run")
+    assert code == 0
+    assert load_timm_net(Path(model)).name == "job"
+    second = make_job(call, tmp_path / "second.json", "frozen=backbone")  # a job that starts from that model
+    words = [
+        "-p",
+        "n_rounds=1",
+        "--threat",
+        "firearm",
+        "--sites",
+        2,
+        "--architecture",
+        "test_resnet",
+        "--parent",
+        model,
+    ]
+    assert call("job", second, *[w for n in NUMBERS for w in ("-p", n)], *words)[0] == 0
+    assert json.loads(second.read_text(encoding="utf-8"))["parent"]
+    code, _, told = call("run", second, *who, "--out", tmp_path / "run2")
+    assert (code, "starts from weights" in told) == (2, True)
+    assert call("run", second, *who, "--out", tmp_path / "run2", "--init", model)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", "job.json"), "needs --site NAME=FOLDER"),
+        (("run", "job.json", "--site", "a=b", "--out", "o", "--backend", "pigeon"), "Backend 'pigeon' does not run"),
+        (("site", "nothing", "--data", "d"), "nothing is no start-up kit"),
+        (("status", "nothing"), "nothing: no federated run"),
+        (("merge", "nothing", "--key", "k"), "nothing: no federated run of files"),
+        (("export", "nothing.json", "--site", "a=k.pub", "--key", "k", "--out", "o"), "there is no such file"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "n_round=5"), "Did you mean 'n_rounds'?"),
+        (("coordinate", "nothing", "job.json", "--out", "o"), "job.json"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert told in err

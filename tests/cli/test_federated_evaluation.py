@@ -1,0 +1,101 @@
+"""Evaluation across sites from the command line: three administrations, three folders carried to and fro, one result."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xraybench.cli import app
+from xraybench.core import signing
+from xraybench.data.sites import make_sites
+from xraybench.models.timm_net import TimmNet, make_signature, net_of, sealed
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path], Path]:
+    """Three data folders, and a network that nobody trained."""
+    root = tmp_path_factory.mktemp("federation")
+    folders = make_sites(root / "data", n_sites=3, n_items=20, n_test=32, n_calibration=12, seed=1, quiet=True)
+    signature = make_signature(
+        name="untrained", architecture="test_resnet", track="raw", threats=("firearm", "blade"), full_scale=60_000.0,
+        image_px=32,
+    )  # fmt: skip
+    net = net_of(signature, seed=0)
+    TimmNet(sealed(signature, net), net).save(root / "model")
+    for name in ("coordinator", *(folder.name for folder in folders)):
+        signing.make_key(root / "keys" / name)
+    return root, folders, root / "model"
+
+
+def play(*words: object) -> str:
+    done = runner.invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_three_trips_give_the_pooled_numbers_and_a_log_that_holds(places, tmp_path):
+    root, folders, model = places
+    run, key = tmp_path / "run", root / "keys" / "coordinator"
+    asked = [word for folder in folders for word in ("--site", f"{folder.name}={root / 'keys' / folder.name}.pub")]
+    now = play("federate", "evaluate", run, "--key", key, "--task", "mail-any-any-any", "--model", model,
+               "--axes", "concealment", *asked)  # fmt: skip
+    trips = 0
+    while not now.endswith("result.json"):
+        trips += 1
+        brought = [
+            play("federate", "answer", now, "--name", folder.name, "--data", folder, "--model", model, "--key",
+                 root / "keys" / folder.name, "--trust", f"{key}.pub", "--state", tmp_path / "state" / folder.name,
+                 "--out", tmp_path / f"stick-{trips}-{folder.name}", "--approve", "unattended")
+            for folder in folders
+        ]  # fmt: skip
+        now = play("federate", "evaluate", run, *brought, "--key", key)
+    assert trips == 3
+    result = json.loads(Path(now).read_text())
+    (auroc,) = [row for row in result["rows"] if row["metric"] == "auroc" and not row["slice_axis"]]
+    assert auroc["n_threats"] == 3 * 32
+    assert 0.2 < auroc["value"] < 0.8  # nobody trained it
+    assert result["is_simulated"] and result["absent"] == {}
+    told = play("federate", "log", tmp_path / "state" / folders[0].name / "decisions.jsonl")
+    assert "see_site" in told
+
+
+def test_a_person_who_gives_no_name_keeps_the_counts_at_home(places, tmp_path):
+    root, folders, model = places
+    run, key = tmp_path / "run", root / "keys" / "coordinator"
+    asked = [word for folder in folders for word in ("--site", f"{folder.name}={root / 'keys' / folder.name}.pub")]
+    now = play("federate", "evaluate", run, "--key", key, "--task", "mail-any-any-any", "--model", model, *asked)
+    site, stick = folders[0], tmp_path / "stick"
+    words = ["federate", "answer", "{}", "--name", site.name, "--data", site, "--model", model, "--key",
+             root / "keys" / site.name, "--trust", f"{key}.pub", "--state", tmp_path / "state", "--out", stick]  # fmt: skip
+    for folder in folders:
+        play("federate", "answer", now, "--name", folder.name, "--data", folder, "--model", model, "--key",
+             root / "keys" / folder.name, "--trust", f"{key}.pub", "--state",
+             tmp_path / ("state" if folder == site else folder.name), "--out", tmp_path / f"o-{folder.name}")  # fmt: skip
+    now = play("federate", "evaluate", run, *(tmp_path / f"o-{folder.name}" for folder in folders), "--key", key)
+    words[2] = now
+    done = runner.invoke(app, [str(word) for word in words], input="\n")
+    assert done.exit_code == 0, done.output
+    assert "what leaves" in done.output
+    assert "refused at the terminal" in (stick / "message.json").read_text()
+    assert not (stick / "counts.safetensors").exists()
+
+
+def test_beginning_without_a_question_says_what_is_missing(tmp_path):
+    done = runner.invoke(app, ["federate", "evaluate", str(tmp_path / "run"), "--key", str(tmp_path / "key")])
+    assert done.exit_code != 0
+    assert "--task, --model and --site" in str(done.exception)
+
+
+def test_a_network_that_learned_nothing_betrays_nothing(places):
+    _, folders, model = places
+    told = play("federate", "leaks", model, "--data", folders[0])
+    assert "0.5: not at all" in told
+    value = float(told.partition("AUROC ")[2].split()[0])
+    assert 0.3 < value < 0.7
+
+
+def test_the_template_of_an_agreement_is_printed():
+    assert 'site = "north"' in runner.invoke(app, ["federate", "agreement", "north"]).stdout

@@ -1,0 +1,289 @@
+"""Evaluation over sites: what comes out is what one place with all gridded scores would say, and no site can be read."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from labelled import dealt, labelled, only, said
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from xraybench import tasks
+from xraybench.core.errors import BadValue, Refused
+from xraybench.core.types import Dataset, Predictions
+from xraybench.data import agreement as agreements
+from xraybench.evaluate.select import join, select
+from xraybench.federate import answer, decisions, evaluation, release
+from xraybench.federate.question import EvaluationQuestion, FederatedResult, layout, question_digest, strata_told
+from xraybench.metrics import histograms
+
+NAMES = ("north", "south", "west", "east", "harbour")
+TASK = "mail-any-any-mail_160kv-v1"
+QUESTION = EvaluationQuestion(task=TASK, model="toy", model_digest="m1", axes=["threat", "concealment"])
+
+
+@pytest.fixture(scope="module")
+def whole() -> Dataset:
+    """Test and calibration items of one corpus, labels only."""
+    return labelled()
+
+
+@pytest.fixture(scope="module")
+def predictions(whole: Dataset) -> Predictions:
+    """What a model said about all of them."""
+    return said(whole)
+
+
+@pytest.fixture
+def sites(whole: Dataset, predictions: Predictions, tmp_path) -> dict[str, answer.EvaluationSite]:
+    """The items dealt to five sites, none to two."""
+    return {
+        name: answer.EvaluationSite(
+            name, part, only(part, predictions), "m1", tmp_path / name, approve=release.unattended
+        )
+        for name, part in dealt(whole, NAMES).items()
+    }
+
+
+class Wire:
+    """Carries messages between coordinator and sites as bytes, and keeps what sites sent."""
+
+    def __init__(self, sites, *, lose: str = "", at: str = "sum"):
+        self.sites, self.lose, self.at, self.sent = dict(sites), lose, at, []
+
+    def __call__(self, name, step, header, arrays):
+        if name == self.lose and step == self.at:
+            raise BadValue(f"site {name} cannot be reached.")
+        told, counts = answer.site_step(self.sites[name], step, json.loads(json.dumps(header)), arrays)
+        self.sent.append(
+            (name, step, json.dumps(told).encode() + b"".join(array.tobytes() for array in counts.values()))
+        )
+        return json.loads(json.dumps(told)), counts
+
+
+def value(result: FederatedResult, metric: str, axis: str = "", of: str = "", at: float | None = None) -> float:
+    (row,) = [r for r in result.rows if (r.metric, r.slice_axis, r.slice_value) == (metric, axis, of)
+              and (at is None or r.at == at)]  # fmt: skip
+    return row.value
+
+
+def gridded(whole: Dataset, predictions: Predictions):
+    chosen = select(tasks.get(TASK), join(whole, predictions))
+    return chosen, histograms.bin_scores()[histograms.bin_of(chosen.scores)]
+
+
+def test_the_pooled_numbers_are_those_of_one_place_with_all_gridded_scores(whole, predictions, sites):
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    chosen, scores = gridded(whole, predictions)
+    assert value(result, "auroc") == pytest.approx(
+        roc_auc_score(chosen.is_threat, scores), abs=1e-5
+    )  # kept to 6 digits
+    counts = histograms.counts_of(chosen.scores, chosen.is_threat)
+    assert histograms.auroc(counts).value == pytest.approx(roc_auc_score(chosen.is_threat, scores), abs=1e-12)
+    assert value(result, "average_precision") == pytest.approx(
+        average_precision_score(chosen.is_threat, scores), abs=1e-12
+    )
+    at = histograms.bin_at_pfa(np.bincount(histograms.bin_of(chosen.calibration), minlength=histograms.N_BINS), 0.05)
+    bins = histograms.bin_of(chosen.scores)
+    assert value(result, "pd", at=0.05) == (bins[chosen.is_threat] >= at).mean()
+    assert value(result, "pfa", at=0.05) == (bins[~chosen.is_threat] >= at).mean()
+    assert value(result, "auroc") == pytest.approx(roc_auc_score(chosen.is_threat, chosen.scores), abs=5e-4)
+
+
+def test_every_stratum_is_that_of_the_pooled_items(whole, predictions, sites):
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    chosen, _ = gridded(whole, predictions)
+    bins = histograms.bin_of(chosen.scores)
+    at = histograms.bin_at_pfa(np.bincount(histograms.bin_of(chosen.calibration), minlength=histograms.N_BINS), 0.05)
+    seen = 0
+    for row in result.rows:
+        if row.metric == "pd" and row.slice_axis in ("threat", "concealment") and not row.reason:
+            inside = (chosen.rows[row.slice_axis] == row.slice_value).to_numpy() & chosen.is_threat
+            assert row.value == (bins[inside] >= at).mean()
+            assert row.n_items == inside.sum()
+            seen += 1
+    assert seen >= 6
+
+
+def test_site_rows_add_up_to_the_pooled_row_and_are_told_beside_a_bootstrap_of_sites(sites):
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    assert {row.site for row in result.site_rows} == set(NAMES)
+    hits = sum(row.n_hits for row in result.site_rows)
+    threats = sum(row.n_threats for row in result.site_rows)
+    assert value(result, "pd", at=0.05) == pytest.approx(hits / threats)
+    assert value(result, "pd", "sites", "bootstrap") == pytest.approx(hits / threats)
+    assert value(result, "pfa", "site", "north") == result.site_rows[0].n_alarms / result.site_rows[0].n_benign
+
+
+def test_one_threshold_is_set_on_all_sites_together(whole, predictions, sites):
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    chosen, _ = gridded(whole, predictions)
+    assert (chosen.calibration >= result.threshold).mean() <= 0.05
+
+
+def test_nothing_that_a_site_sends_holds_an_id_or_its_own_counts(whole, sites):
+    wire = Wire(sites)
+    evaluation.evaluate_across(QUESTION, NAMES, wire)
+    ids = [*whole.items["item_id"][:50], *whole.scans.table["scan_id"][:50]]
+    for name, step, payload in wire.sent:
+        assert not any(one.encode() in payload for one in ids)
+        if step == "sum":
+            site = sites[name]
+            counts = answer.count(QUESTION, select(tasks.get(TASK), join(site.dataset, site.predictions)))
+            sent = np.frombuffer(payload[-counts.size * 8 :], dtype="<u8").reshape(counts.shape)
+            assert (sent == counts).mean() < 0.001
+            assert np.unique(sent).size > 0.999 * sent.size
+
+
+def test_a_site_that_drops_out_before_its_sum_is_named_and_the_others_are_asked_again(sites):
+    wire = Wire(sites, lose="west")
+    result = evaluation.evaluate_across(QUESTION, NAMES, wire)
+    assert {one.site for one in result.sites} == set(NAMES) - {"west"}
+    assert "cannot be reached" in result.absent["west"]
+    released = [entry for entry in decisions.read(sites["north"].log) if entry.facts]
+    assert len(released) == 2  # a person was asked again, and told that it is the second time
+    assert released[0].facts["payload"] != released[1].facts["payload"]
+
+
+def test_fewer_than_three_sites_are_not_summed(sites):
+    with pytest.raises(Refused, match="2 sites can answer and 3 are needed"):
+        evaluation.evaluate_across(QUESTION, NAMES[:2], Wire(sites))
+
+
+def test_a_model_is_answered_for_once(sites):
+    evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    other = QUESTION.model_copy(update={"axes": ["threat"]})
+    with pytest.raises(Refused, match=r"(?s)2 sites can answer.*difference of two answers"):
+        evaluation.evaluate_across(other, NAMES, Wire(sites))
+
+
+def test_the_same_scans_at_two_sites_are_refused(sites):
+    twice = {**sites, "south": dataclasses.replace(sites["north"], name="south", state=sites["south"].state)}
+    with pytest.raises(BadValue, match="north and south bring the same scans"):
+        evaluation.evaluate_across(QUESTION, NAMES, Wire(twice))
+
+
+def test_a_site_with_another_model_or_too_little_data_is_named(sites):
+    items = sites["south"].dataset.items
+    few = items["split"].eq("calibration") | (items.index % 100 == 0)
+    poor = dataclasses.replace(sites["south"], dataset=sites["south"].dataset.where(few))
+    poor = dataclasses.replace(poor, predictions=only(poor.dataset, poor.predictions))
+    other = dataclasses.replace(sites["north"], model_digest="m2")
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire({**sites, "south": poor, "north": other}))
+    assert "holds model m2" in result.absent["north"]
+    assert "too little data" in result.absent["south"]
+
+
+def agreed(sites, tmp_path, **changed):
+    """The sites, each with an agreement of its own."""
+    found = {}
+    for name, site in sites.items():
+        folder = tmp_path / f"data-{name}"
+        folder.mkdir(exist_ok=True)
+        (folder / agreements.FILE).write_text(agreements.template(name))
+        agreement = agreements.read_agreement(folder).model_copy(update=changed)
+        found[name] = dataclasses.replace(site, agreement=agreement)
+    return found
+
+
+def test_an_agreement_that_forbids_the_purpose_keeps_its_site_out(sites, tmp_path):
+    bound = agreed(sites, tmp_path)
+    rule = agreements.Rule(party="coordinator", actions=["evaluate"], purposes=["benchmark"])
+    bound["east"] = dataclasses.replace(
+        bound["east"], agreement=bound["east"].agreement.model_copy(update={"forbid": [rule]})
+    )
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(bound))
+    assert "forbidden" in result.absent["east"]
+    assert decisions.faults(bound["east"].log) == []
+    assert {row.reason != "" for row in result.site_rows} == {True}  # see_site stands in no agreement
+    assert math.isnan(value(result, "pd", "sites", "bootstrap"))
+
+
+def test_a_person_who_refuses_keeps_the_counts_at_home(sites):
+    def no(payload: release.Payload) -> release.Answer:
+        assert "north" in payload.text and "mail-any-any" in payload.text
+        return release.Answer(False, "the officer on duty", "the model is not known here")
+
+    wire = Wire({**sites, "east": dataclasses.replace(sites["east"], approve=no)})
+    result = evaluation.evaluate_across(QUESTION, NAMES, wire)
+    assert "the model is not known here" in result.absent["east"]
+
+
+def test_the_number_of_releases_and_the_budget_are_limits(sites, tmp_path):
+    bound = agreed(sites, tmp_path, releases=1)
+    evaluation.evaluate_across(QUESTION, NAMES, Wire(bound))
+    bound = {name: dataclasses.replace(site, model_digest="m2") for name, site in bound.items()}
+    second = QUESTION.model_copy(update={"model_digest": "m2"})
+    with pytest.raises(Refused, match="1 of 1 agreed releases are used"):
+        evaluation.evaluate_across(second, NAMES, Wire(bound))
+    bound = agreed(sites, tmp_path, epsilon=1.0)
+    bound = {name: dataclasses.replace(site, model_digest="m3") for name, site in bound.items()}
+    third = QUESTION.model_copy(update={"model_digest": "m3"})
+    with pytest.raises(Refused, match="carries no noise"):
+        evaluation.evaluate_across(third, NAMES, Wire(bound))
+    with pytest.raises(Refused, match=r"epsilon would reach .* the agreed budget is 1"):
+        evaluation.evaluate_across(third.model_copy(update={"noise": 3.0}), NAMES, Wire(bound))
+
+
+def test_noisy_counts_stay_near_the_exact_ones_and_cost_what_the_ledger_says(sites):
+    noisy = {name: dataclasses.replace(site, model_digest="m4") for name, site in sites.items()}
+    question = QUESTION.model_copy(update={"model_digest": "m4", "noise": 2.0})
+    exact = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    result = evaluation.evaluate_across(question, NAMES, Wire(noisy))
+    assert value(result, "auroc") == pytest.approx(value(exact, "auroc"), abs=0.03)
+    assert value(result, "auroc") != value(exact, "auroc")
+    n, rho = release.spent(noisy["north"].log, answer.data_digest(noisy["north"].dataset))
+    assert (n, rho) == (2, pytest.approx((1 + 2 + 2) / (2 * 2.0**2)))
+
+
+@pytest.mark.parametrize(
+    ("states", "told", "why"),
+    [
+        ({"threat=blade": ["enough"] * 3, "threat=firearm": ["enough"] * 3}, ["threat=blade", "threat=firearm"], ""),
+        ({"threat=blade": ["few", "enough", "enough"], "threat=firearm": ["enough"] * 3}, [], "too few items of it"),
+        ({"threat=blade": ["none", "enough", "enough"], "threat=firearm": ["enough"] * 3}, [], "3 are needed"),
+        ({"threat=blade": ["none"] * 3, "threat=firearm": ["enough"] * 3}, ["threat=firearm"], ""),
+    ],
+)
+def test_a_stratum_that_could_be_told_by_difference_is_left_out(states, told, why):
+    opened = {f"s{number}": {name: of[number] for name, of in states.items()} for number in range(3)}
+    shown, withheld = strata_told(QUESTION, opened, least=3)
+    assert sorted(shown) == told
+    if why:
+        assert why in withheld["threat=blade"]
+        assert "by difference" in withheld["threat=firearm"]
+
+
+def test_steps_out_of_order_and_sums_without_this_site_are_refused(sites):
+    header = {"question": QUESTION.model_dump(mode="json")}
+    with pytest.raises(BadValue, match="was not asked"):
+        answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
+    answer.site_step(sites["north"], "open", header, {})
+    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
+    assert "not released" in told["reason"]
+    keys = dict.fromkeys(["north", "x", "y"], "00" * 32)
+    with pytest.raises(BadValue, match="did not give the key"):
+        answer.site_step(sites["north"], "sum", {**header, "keys": keys, "strata": []}, {})
+    with pytest.raises(BadValue, match="no step"):
+        answer.site_step(sites["north"], "peek", header, {})
+
+
+def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():
+    values, errors = [0.95, 0.90, 0.85, 0.93], [0.01, 0.02, 0.015, 0.01]
+    from xraybench.federate.pooled import random_effects
+
+    mean, held = random_effects(values, errors)
+    import statsmodels.stats.meta_analysis as judge
+
+    found = judge.combine_effects(np.array(values), np.array(errors) ** 2, method_re="dl", use_t=False)
+    frame = found.summary_frame()
+    assert mean == pytest.approx(frame.loc["random effect", "eff"], rel=1e-9)
+    assert held.low == pytest.approx(frame.loc["random effect", "ci_low"], abs=1e-5)
+
+
+def test_the_layout_is_the_same_whatever_a_site_holds_and_the_question_has_one_name():
+    assert layout(QUESTION)[:5] == ["calibration", "benign", "threat", "hit", "boxed"]
+    assert question_digest(QUESTION) == question_digest(
+        EvaluationQuestion.model_validate_json(QUESTION.model_dump_json())
+    )

@@ -1,0 +1,65 @@
+"""Noise that is what it says it is, its price, and an attack that finds what is there to be found."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from xraybench.core.errors import BadValue
+from xraybench.federate import privacy, release
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 3.7])
+def test_draws_follow_the_discrete_gaussian(sigma):
+    drawn = privacy.discrete_gaussian(sigma, 4000)
+    reach = math.ceil(4 * sigma) + 1
+    values = np.arange(-reach, reach + 1)
+    weight = np.exp(-(values**2) / (2 * sigma**2))
+    expected = weight / weight.sum() * len(drawn)
+    counted = np.array([(drawn == value).sum() for value in values])
+    common = expected >= 5
+    seen, due = (
+        np.append(counted[common], len(drawn) - counted[common].sum()),
+        np.append(expected[common], expected[~common].sum()),
+    )
+    if due[-1] < 5:  # the rare ends join the last common value
+        seen, due = np.append(seen[:-2], seen[-2:].sum()), np.append(due[:-2], due[-2:].sum())
+    assert stats.chisquare(seen, due).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, math.inf, math.nan])
+def test_a_spread_that_is_none_is_refused(sigma):
+    with pytest.raises(BadValue):
+        privacy.discrete_gaussian(sigma, 1)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "releases", "tightest"),
+    # epsilon at delta 1e-6 from privacy loss distributions (dp-accounting 0.6.0), which is the tightest there is
+    [(5, 1, 0.83), (5, 12, 3.23), (5, 52, 7.46), (10, 1, 0.40), (10, 12, 1.51), (20, 1, 0.19), (20, 52, 1.58)],
+)
+def test_the_stated_epsilon_is_never_below_the_true_one_and_not_far_above(sigma, releases, tightest):
+    stated = release.epsilon(releases * privacy.rho(sigma), 1e-6)
+    assert tightest <= stated <= 1.45 * tightest + 0.01
+
+
+def test_noise_costs_by_the_number_of_counts_that_an_item_appears_in():
+    assert privacy.rho(10.0) == 0.005  # opendp's map for a scale of 10 and sensitivity 1
+    assert privacy.rho(10.0, rows_an_item=4) == pytest.approx(0.02)
+    with pytest.raises(BadValue):
+        privacy.rho(0.0)
+
+
+def test_an_overfitted_model_betrays_its_items_and_a_fair_one_does_not():
+    rng = np.random.default_rng(0)
+    truth = rng.random(600) < 0.5
+    fair = np.clip(np.where(truth, 0.7, 0.3) + rng.normal(0, 0.2, 600), 0.01, 0.99)
+    learned = np.where(truth, 0.999, 0.001)
+    leaky = privacy.membership_inference(learned[:300], truth[:300], fair[300:], truth[300:])
+    none = privacy.membership_inference(fair[:300], truth[:300], fair[300:], truth[300:])
+    assert leaky.auroc > 0.95 and leaky.tpr_at_low_fpr > 0.9
+    assert none.interval.low < 0.5 < none.interval.high
+    assert none.tpr_at_low_fpr < 0.05
+    with pytest.raises(BadValue, match="two of each"):
+        privacy.membership_inference([0.5], [True], [0.5, 0.4], [True, False])

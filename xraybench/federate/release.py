@@ -1,0 +1,181 @@
+"""The gate at a site: nothing leaves before a person has seen what it is, and a model is answered for once.
+
+`release` shows the payload in words, asks the approver, and writes the answer with its reason into the site's log. The log
+is also the ledger: one release per model and dataset, because the difference of two answers can tell what neither tells
+alone; a count of releases; and the privacy budget spent on them. The same question may come again, when a site dropped out
+of its sum: the person is told so and asked again.
+"""
+
+import datetime as dt
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xraybench.core import digest
+from xraybench.core.documents import write_text
+from xraybench.core.errors import Refused
+from xraybench.data.agreement import Agreement
+from xraybench.federate import decisions
+
+DELTA = 1e-6  # chance that the promise of differential privacy does not hold, for a site's whole budget
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is to leave, in words that a person can judge."""
+
+    subject: str  # digest of the question
+    model: str  # digest of the model that is answered for
+    data: str  # digest of the dataset
+    party: str
+    purpose: str
+    text: str  # the facts, a line each
+    rho: float = 0.0  # privacy spent by it (zero-concentrated); 0 where no noise is added
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the person at the site said."""
+
+    approved: bool
+    by: str
+    reason: str = ""
+
+
+Approver = Callable[[Payload], Answer]
+
+
+def unattended(payload: Payload) -> Answer:
+    """Approve without a person: for tests and simulated sites. The log says so."""
+    return Answer(True, "unattended", "approved without a person, as the site was started")
+
+
+def by_file(folder: Path, *, timeout_s: float, poll_s: float = 0.5) -> Approver:
+    """An approver for a site that runs on its own: it lays the payload into a folder and waits for a person's file.
+
+    `<subject>.txt` holds what is to leave. A person writes their name into `<subject>.approved`, or the reason into
+    `<subject>.refused`.
+    """
+
+    def ask(payload: Payload) -> Answer:
+        write_text(folder / f"{payload.subject}.txt", payload.text + "\n")
+        end = time.monotonic() + timeout_s
+        while True:
+            for suffix, approved in (("approved", True), ("refused", False)):
+                told = folder / f"{payload.subject}.{suffix}"
+                if told.is_file():
+                    words = told.read_text(encoding="utf-8").strip()
+                    return Answer(approved, words if approved else "a person at the site", "" if approved else words)
+            if time.monotonic() >= end:
+                return Answer(False, "nobody", f"no answer of a person within {timeout_s:g} s")
+            time.sleep(poll_s)
+
+    return ask
+
+
+def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Path, approve: Approver) -> None:
+    """Let a payload leave, or raise; the decision stands in the log either way.
+
+    Args:
+        payload: What is to leave.
+        site: Whose it is.
+        agreement: Gives the limits on releases and budget; None for simulated scans.
+        log: The site's log of decisions, its ledger too.
+        approve: Asks the person.
+
+    Raises:
+        Refused: The model was answered for on this dataset before, a limit is reached, or the person said no.
+    """
+    answer = _limits(payload, agreement, log) or approve(payload)
+    decisions.write(
+        log,
+        site=site,
+        point="release",
+        party=payload.party,
+        action="see_aggregate",
+        purpose=payload.purpose,
+        subject=payload.subject,
+        allowed=answer.approved,
+        reason=answer.reason or ("released" if answer.approved else "refused"),
+        facts={
+            "model": payload.model,
+            "data": payload.data,
+            "by": answer.by,
+            "rho": payload.rho,
+            "payload": digest.of_json(payload.text),
+        },
+    )
+    if not answer.approved:
+        raise Refused(f"Site {site} does not release its answer: {answer.reason or 'the person there refused'}.")
+
+
+def was_released(log: Path, payload_subject: str, data: str) -> bool:
+    """Whether this question was answered for this dataset before."""
+    return any(entry.subject == payload_subject for entry in _released(log, data))
+
+
+def spent(log: Path, data: str) -> tuple[int, float]:
+    """Releases of a dataset so far, repeats among them, and the privacy they spent (zero-concentrated, adds up)."""
+    past = _released(log, data)
+    return len(past), math.fsum(float(entry.facts["rho"]) for entry in past)
+
+
+def epsilon(rho: float, delta: float = DELTA) -> float:
+    """The epsilon that a spent rho stands for at a delta.
+
+    Source:
+        Bun & Steinke 2016, Concentrated Differential Privacy, Proposition 1.3.
+    """
+    return 0.0 if rho <= 0 else rho + 2.0 * math.sqrt(rho * math.log(1.0 / delta))
+
+
+def ledger(log: Path) -> list[Mapping[str, str | float]]:
+    """Every release of a site: time, model, data, who approved, epsilon spent on that dataset up to then."""
+    rows: list[Mapping[str, str | float]] = []
+    total: dict[str, float] = {}
+    for entry in decisions.read(log) if log.is_file() else []:
+        if entry.point == "release" and entry.allowed:
+            data = str(entry.facts["data"])
+            total[data] = total.get(data, 0.0) + float(entry.facts["rho"])
+            rows.append({"time": entry.time, "model": entry.facts["model"], "data": data, "by": entry.facts["by"],
+                         "epsilon": epsilon(total[data])})  # fmt: skip
+    return rows
+
+
+def _limits(payload: Payload, agreement: Agreement | None, log: Path) -> Answer | None:
+    """What forbids a release whoever approves it; None when nothing does."""
+    past = _released(log, payload.data)
+    asked = {entry.subject for entry in past} | {payload.subject}
+    for entry in past:
+        if entry.facts["model"] == payload.model and entry.subject != payload.subject:
+            when = dt.datetime.fromisoformat(entry.time).date()
+            return Answer(False, "ledger", f"model {payload.model} was answered for on this dataset on {when}, and the "
+                          "difference of two answers can tell single items")  # fmt: skip
+    if agreement is None:
+        return None
+    if agreement.releases and len(asked) > agreement.releases:
+        return Answer(False, "ledger", f"{len(asked) - 1} of {agreement.releases} agreed releases are used")
+    if agreement.epsilon:
+        if not payload.rho:
+            return Answer(False, "ledger", "the agreement sets a privacy budget, and this answer carries no noise")
+        total = epsilon(math.fsum([payload.rho, *(float(entry.facts["rho"]) for entry in past)]))
+        if total > agreement.epsilon:
+            return Answer(
+                False, "ledger", f"epsilon would reach {total:.2f}; the agreed budget is {agreement.epsilon:g}"
+            )
+    return None
+
+
+def _released(log: Path, data: str) -> list[decisions.Entry]:
+    entries = decisions.read(log) if log.is_file() else []
+    return [one for one in entries if one.point == "release" and one.allowed and one.facts.get("data") == data]
+
+
+def shown(facts: Mapping[str, object]) -> str:
+    """Facts as text for a person, a line each."""
+    return "\n".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in facts.items()
+    )
