@@ -13,10 +13,17 @@ from xraybench import tasks
 from xraybench.core.errors import BadValue, Refused
 from xraybench.core.types import Dataset, Predictions
 from xraybench.data import agreement as agreements
-from xraybench.evaluate.select import join, select
+from xraybench.evaluate.select import counted_boxes, join, select
 from xraybench.federate import answer, decisions, evaluation, release
-from xraybench.federate.question import EvaluationQuestion, FederatedResult, layout, question_digest, strata_told
-from xraybench.metrics import histograms
+from xraybench.federate.question import (
+    N_FIRST,
+    EvaluationQuestion,
+    FederatedResult,
+    layout,
+    question_digest,
+    strata_told,
+)
+from xraybench.metrics import box_precision, histograms
 
 NAMES = ("north", "south", "west", "east", "harbour")
 TASK = "mail-any-any-mail_160kv-v1"
@@ -91,6 +98,16 @@ def test_the_pooled_numbers_are_those_of_one_place_with_all_gridded_scores(whole
     assert value(result, "auroc") == pytest.approx(roc_auc_score(chosen.is_threat, chosen.scores), abs=5e-4)
 
 
+def test_box_precision_is_that_of_all_gridded_boxes_in_one_place(whole, predictions, sites):
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    joined = join(whole, predictions)
+    boxes = counted_boxes(tasks.get(TASK), joined, select(tasks.get(TASK), joined))
+    grid = dataclasses.replace(boxes.found, score=histograms.bin_scores()[histograms.bin_of(boxes.found.score)])
+    judge = box_precision.box_precision(boxes.truth, grid, iou=(0.5,)).mean
+    assert value(result, "coco_ap50") == pytest.approx(judge, abs=0.002)  # boxes of one bin are taken together
+    assert 0.05 < judge < 0.95
+
+
 def test_every_stratum_is_that_of_the_pooled_items(whole, predictions, sites):
     result = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
     chosen, _ = gridded(whole, predictions)
@@ -130,7 +147,9 @@ def test_nothing_that_a_site_sends_holds_an_id_or_its_own_counts(whole, sites):
         assert not any(one.encode() in payload for one in ids)
         if step == "sum":
             site = sites[name]
-            counts = answer.count(QUESTION, select(tasks.get(TASK), join(site.dataset, site.predictions)))
+            joined = join(site.dataset, site.predictions)
+            chosen = select(tasks.get(TASK), joined)
+            counts = answer.count(QUESTION, chosen, counted_boxes(tasks.get(TASK), joined, chosen))
             sent = np.frombuffer(payload[-counts.size * 8 :], dtype="<u8").reshape(counts.shape)
             assert (sent == counts).mean() < 0.001
             assert np.unique(sent).size > 0.999 * sent.size
@@ -284,6 +303,7 @@ def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():
 
 def test_the_layout_is_the_same_whatever_a_site_holds_and_the_question_has_one_name():
     assert layout(QUESTION)[:5] == ["calibration", "benign", "threat", "hit", "boxed"]
+    assert layout(QUESTION)[N_FIRST].startswith("threat=")
     assert question_digest(QUESTION) == question_digest(
         EvaluationQuestion.model_validate_json(QUESTION.model_dump_json())
     )

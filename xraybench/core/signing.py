@@ -50,7 +50,7 @@ def make_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    public_path = path.withname_under(path.name + ".pub")
+    public_path = path.with_name(path.name + ".pub")
     for taken in (path, public_path):
         if taken.exists():
             raise BadFile(f"{taken}: is there already, and a key is never written over. Name another file.")

@@ -5,7 +5,7 @@ The three steps are the same on every backend; what is kept between them lies in
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +17,13 @@ from xraybench.core.documents import write_bytes
 from xraybench.core.errors import BadValue, Refused
 from xraybench.core.types import Dataset, IntArray, Predictions
 from xraybench.data.agreement import LEAST_CELL, LEAST_SITES, Agreement, reference
-from xraybench.evaluate.select import Selection, join, select
+from xraybench.evaluate.select import CountedBoxes, Selection, counted_boxes, join, select
 from xraybench.federate import decisions, privacy, secure_sum
 from xraybench.federate.question import (
     AXES,
+    BOX_FALSE,
+    BOX_HIT,
+    BOX_TRUE,
     BOXED,
     CALIBRATION,
     HIT,
@@ -34,7 +37,7 @@ from xraybench.federate.question import (
     strata_of,
 )
 from xraybench.federate.release import Approver, Payload, release, shown, was_released
-from xraybench.metrics import histograms
+from xraybench.metrics import box_precision, histograms
 from xraybench.metrics.histograms import N_BINS
 
 _REPEAT = (
@@ -91,8 +94,11 @@ def site_step(
     raise SiteFault(f"'{step}' is no step of an evaluation; open, sum and site are.")
 
 
-def count(question: EvaluationQuestion, chosen: Selection) -> IntArray:
-    """One site's counts: how many items of each row of the layout fall into each bin, shape (n_rows, N_BINS)."""
+def count(question: EvaluationQuestion, chosen: Selection, boxes: CountedBoxes | None) -> IntArray:
+    """One site's counts: how many items or boxes of each row of the layout fall into each bin, shape (n_rows, N_BINS).
+
+    A found box is a hit when it takes a true one of its class by IoU >= 0.5, as `box_precision` matches them on the grid.
+    """
     table = chosen.rows
     bins = histograms.bin_of(table["score"].to_numpy(dtype=float))
     is_threat = table["is_threat"].to_numpy(dtype=bool)
@@ -107,12 +113,28 @@ def count(question: EvaluationQuestion, chosen: Selection) -> IntArray:
         "threat": of(is_threat),
         HIT: of(is_threat & (hit > 0)),
         BOXED: of(is_threat & ~np.isnan(hit)),
+        **_box_counts(boxes),
     }
     for name in layout(question)[len(known) :]:
         axis, _, value = name.partition("=")
         value, _, kind = value.partition("/")
         known[name] = of((table[axis].to_numpy(dtype=str) == value) & (is_threat if kind != "benign" else ~is_threat))
     return np.stack(list(known.values())).astype(np.int64)
+
+
+def _box_counts(boxes: CountedBoxes | None) -> dict[str, IntArray]:
+    nothing = np.zeros(N_BINS, dtype=np.int64)
+    if boxes is None:
+        return {BOX_HIT: nothing, BOX_FALSE: nothing, BOX_TRUE: nothing}
+    bins = histograms.bin_of(boxes.found.score)
+    kinds = box_precision.match_boxes(boxes.truth, replace(boxes.found, score=histograms.bin_scores()[bins]))
+    true = nothing.copy()
+    true[0] = int((~boxes.truth.is_crowd).sum())
+    return {
+        BOX_HIT: np.bincount(bins[kinds == 1], minlength=N_BINS).astype(np.int64),
+        BOX_FALSE: np.bincount(bins[kinds == 0], minlength=N_BINS).astype(np.int64),
+        BOX_TRUE: true,
+    }
 
 
 def data_digest(dataset: Dataset) -> str:
@@ -143,8 +165,9 @@ def _open(site: EvaluationSite, question: EvaluationQuestion) -> SiteOpening:
             f"({question.model})."
         )
     task = tasks.get(question.task)
-    chosen = select(task, join(site.dataset, site.predictions))
-    counts = count(question, chosen)
+    joined = join(site.dataset, site.predictions)
+    chosen = select(task, joined)
+    counts = count(question, chosen, counted_boxes(task, joined, chosen))
     least = site.agreement.minimum_cell if site.agreement else LEAST_CELL
     sums = dict(zip(layout(question), counts.sum(axis=1).tolist(), strict=True))
     if poor := [f"{sums[name]} {what}" for name, what in _NEEDED.items() if sums[name] < least]:

@@ -10,7 +10,17 @@ from xraybench.core.chance import seed_of
 from xraybench.core.documents import ResultRow
 from xraybench.core.types import IntArray
 from xraybench.data.agreement import LEAST_SITES
-from xraybench.federate.question import BOXED, CALIBRATION, HIT, EvaluationQuestion, SiteRow, question_digest
+from xraybench.federate.question import (
+    BOX_FALSE,
+    BOX_HIT,
+    BOX_TRUE,
+    BOXED,
+    CALIBRATION,
+    HIT,
+    EvaluationQuestion,
+    SiteRow,
+    question_digest,
+)
 from xraybench.metrics import histograms, intervals
 from xraybench.metrics.intervals import Interval
 
@@ -50,6 +60,14 @@ def pooled_rows(
         )
         held = intervals.wilson(n_hit, n_boxed)
         rows.append(_row("localisation_hit_rate", n_hit / max(n_boxed, 1), held, n_boxed, n_boxed, why, at=main))
+        found = np.stack([counts[BOX_FALSE], counts[BOX_HIT]])
+        n_true = int(counts[BOX_TRUE].sum())
+        why = why or ("true boxes carry noise" if question.noise else "")
+        held = histograms.bootstrap_interval(
+            found, lambda table: histograms.box_average_precision(table[1], table[0], n_true), seed=seed
+        )
+        precision = histograms.box_average_precision(found[1], found[0], n_true)
+        rows.append(_row("coco_ap50", precision, held, n_boxed, n_boxed, why))
     for name in strata:
         axis, _, value = name.partition("=")
         if not value:

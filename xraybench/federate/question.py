@@ -13,6 +13,8 @@ from xraybench.core import digest, vocabulary
 from xraybench.core.documents import Document, ResultRow
 
 CALIBRATION, HIT, BOXED = "calibration", "hit", "boxed"
+BOX_HIT, BOX_FALSE, BOX_TRUE = "box_hit", "box_false", "box_true"  # found boxes by score; true ones, in the first bin
+N_FIRST = 8  # rows before the strata
 AXES = ("threat", "concealment", "sensor")
 
 
@@ -81,12 +83,12 @@ def question_digest(question: EvaluationQuestion) -> str:
 
 
 def layout(question: EvaluationQuestion) -> list[str]:
-    """Names of the rows of counts, the same at every site: `calibration`, `benign`, `threat`, `hit`, `boxed`, strata.
+    """Names of the rows of counts, the same at every site: items by score, boxes by score, then the strata.
 
     A stratum is `axis=value` for threats, and `sensor=value/benign` beside `sensor=value/threat`.
     """
     task = tasks.get(question.task)
-    rows = [CALIBRATION, "benign", "threat", HIT, BOXED]
+    rows = [CALIBRATION, "benign", "threat", HIT, BOXED, BOX_HIT, BOX_FALSE, BOX_TRUE]
     if "threat" in question.axes and task.threat == vocabulary.ANY:
         rows += [f"threat={name}" for name in vocabulary.names("threat") if name not in vocabulary.CONTROLS]
     if "concealment" in question.axes and task.concealment == vocabulary.ANY:
@@ -134,13 +136,13 @@ def strata_told(
 
 def strata_of(question: EvaluationQuestion) -> list[str]:
     """Names of the strata, one a group of rows: the boxes, then each value of each axis."""
-    names = [name.partition("/")[0] for name in layout(question)[5:]]
+    names = [name.partition("/")[0] for name in layout(question)[N_FIRST:]]
     return [BOXED, *dict.fromkeys(names)]
 
 
 def rows_told(question: EvaluationQuestion, told: Sequence[str]) -> list[bool]:
     """Which rows of the layout are in the sum."""
-    shown = {CALIBRATION, "benign", "threat", *told, *([HIT] if BOXED in told else [])}
+    shown = {CALIBRATION, "benign", "threat", *told, *([HIT, BOX_HIT, BOX_FALSE, BOX_TRUE] if BOXED in told else [])}
     return [name.partition("/")[0] in shown for name in layout(question)]
 
 

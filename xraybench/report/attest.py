@@ -100,7 +100,9 @@ def verify_board(board: Path, *, keys: Iterable[Path]) -> Verdict:
         folder = board.parent / name
         envelope = folder / STATEMENT
         if name not in beside:
-            faults += [f"{name}/{name_under(folder, file)}: was not signed with this board" for file in files_in(folder)]
+            faults += [
+                f"{name}/{name_under(folder, file)}: was not signed with this board" for file in files_in(folder)
+            ]
         elif not folder.is_dir():
             absent.append(name)
         elif not envelope.is_file():
