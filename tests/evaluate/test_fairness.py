@@ -67,6 +67,14 @@ def test_nine_threats_print_no_number_and_forty_nine_are_not_ranked() -> None:
     assert worst is not None and worst.name == "b"
 
 
+def test_items_that_two_scanners_saw_count_once_for_the_limits() -> None:
+    rows = made_rows({"a": 200, "b": 60, "c": 12}, {"a": 0.9, "b": 0.8, "c": 0.5})
+    rows = rows.assign(item=np.where(rows["site"] == "a", rows["item"], rows["item"] // 2))
+    groups = {group.name: group for group in fairness.protection(rows, 0.5).groups}
+    assert groups["b"].n == 60 and not groups["b"].is_ranked and "30 items" in groups["b"].reason
+    assert math.isnan(groups["c"].value) and "6 items" in groups["c"].reason
+
+
 def test_with_one_large_group_there_is_no_gap_and_a_reason() -> None:
     audit = fairness.protection(made_rows({"a": 200, "b": 20}, {"a": 0.9, "b": 0.2}), 0.5)
     assert math.isnan(audit.gap) and math.isnan(audit.p)
@@ -139,6 +147,16 @@ def test_a_share_under_one_law_is_the_beta_posterior() -> None:
     mean, low, high = pooled_share(2, 10, one)
     assert mean == pytest.approx((2 + 16) / 30)
     assert (low, high) == pytest.approx(stats.beta(18, 12).interval(0.95), abs=1e-5)
+
+
+def test_ten_large_groups_alike_are_pooled_as_sharply_as_by_a_grid_ten_times_as_fine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    k, n = np.full(10, 1600.0), np.full(10, 2000.0)
+    told = pooled_share(1600, 2000, beta_prior(k, n))
+    monkeypatch.setattr(fairness, "_N_MEANS", 2000)
+    fine = pooled_share(1600, 2000, beta_prior(k, n))
+    assert told == pytest.approx(fine, abs=5e-4)
 
 
 def test_a_small_group_is_drawn_to_the_others_and_a_large_one_stays() -> None:

@@ -288,6 +288,26 @@ def test_steps_out_of_order_and_sums_without_this_site_are_refused(sites):
         answer.site_step(sites["north"], "peek", header, {})
 
 
+def test_two_sums_of_other_strata_never_lie_under_the_same_masks(sites):
+    header = {"question": QUESTION.model_dump(mode="json")}
+    keys = {name: answer.site_step(site, "open", header, {})[0]["public_key"] for name, site in sites.items()}
+    asked = [{**header, "keys": keys, "strata": strata} for strata in ([], ["boxed"])]
+    first, second = (answer.site_step(sites["north"], "sum", one, {})[1]["counts"] for one in asked)
+    left_out = layout(QUESTION).index("benign")  # in both sums: under one mask its difference would be 0
+    assert (second[left_out] != first[left_out]).all()
+
+
+def test_a_site_tells_its_row_at_one_threshold_and_never_beside_noise(sites):
+    evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
+    header = {"question": QUESTION.model_dump(mode="json")}
+    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 17}, {})
+    assert told["n_threats"] is None and "another threshold" in told["reason"]
+    noisy = {name: dataclasses.replace(site, model_digest="m9") for name, site in sites.items()}
+    question = QUESTION.model_copy(update={"model_digest": "m9", "noise": 2.0})
+    result = evaluation.evaluate_across(question, NAMES, Wire(noisy))
+    assert all(row.n_threats is None and "noise" in row.reason for row in result.site_rows)
+
+
 def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():
     values, errors = [0.95, 0.90, 0.85, 0.93], [0.01, 0.02, 0.015, 0.01]
     from xraybench.federate.pooled import random_effects

@@ -10,7 +10,7 @@ from labelled import dealt, labelled, only, said
 from xraybench.core import signing
 from xraybench.core.errors import BadFile, BadValue, DigestMismatch
 from xraybench.federate import answer, evaluation, exchange, release
-from xraybench.federate.question import EvaluationQuestion, FederatedResult
+from xraybench.federate.question import EvaluationQuestion, FederatedResult, question_digest
 
 NAMES = ("east", "north", "south", "west")
 TASK = "mail-any-any-mail_160kv-v1"
@@ -144,6 +144,31 @@ def test_a_fault_that_names_a_scan_stays_at_the_site(sites, keys, tmp_path, caps
     sent = (stick / "message.json").read_text()
     assert "scan-" not in sent and "BadTable" in sent
     assert rows["scan_id"].iloc[0] in capsys.readouterr().err
+
+
+def test_an_answer_cannot_name_a_folder_outside_the_run(sites, keys, tmp_path):
+    out = tmp_path / "run"
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    now = exchange.go_on(out, key=keys / "coordinator")
+    stick, precious = tmp_path / "stick", tmp_path / "precious" / "north"
+    exchange.answer_folder(now.message, sites["north"], key=keys / "north", trusted=keys / "coordinator.pub", out=stick)
+    precious.mkdir(parents=True)
+    (precious / "file").write_text("kept")
+    told = json.loads((stick / "message.json").read_text()) | {"at": "../../precious"}
+    (stick / "message.json").write_text(json.dumps(told))
+    (stick / signing.STATEMENT).unlink()
+    told = {"question": question_digest(QUESTION), "site": "north"}
+    signing.sign(
+        stick,
+        list(stick.iterdir()),
+        key=keys / "north",
+        predicate_type=exchange.ANSWER,
+        predicate=told,
+        out=stick / signing.STATEMENT,
+    )
+    with pytest.raises(BadValue, match="no step"):
+        exchange.go_on(out, key=keys / "coordinator", answers=[stick])
+    assert (precious / "file").read_text() == "kept"
 
 
 def test_a_folder_of_another_question_and_one_that_is_no_message_are_refused(keys, tmp_path):

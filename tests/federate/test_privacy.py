@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xraybench.core.errors import BadValue
+from xraybench.core.errors import BadValue, Refused
+from xraybench.data import agreement as agreements
 from xraybench.federate import privacy, release
 
 
@@ -49,6 +50,27 @@ def test_noise_costs_by_the_number_of_counts_that_an_item_appears_in():
     assert privacy.rho(10.0, rows_an_item=4) == pytest.approx(0.02)
     with pytest.raises(BadValue):
         privacy.rho(0.0)
+
+
+def test_an_approval_of_an_earlier_asking_is_none_of_the_next(tmp_path):
+    (tmp_path / "q1.approved").write_text("the officer on duty")
+    payload = release.Payload("q1", "m1", "d1", "coordinator", "benchmark", "what leaves: counts")
+    answered = release.by_file(tmp_path, timeout_s=0.0)(payload)
+    assert not answered.approved and "no answer of a person" in answered.reason
+
+
+def test_a_budget_does_not_begin_again_with_a_dataset_that_grew(tmp_path):
+    (tmp_path / agreements.FILE).write_text(agreements.template("north"))
+    agreed = agreements.read_agreement(tmp_path).model_copy(update={"releases": 1})
+    log = tmp_path / "decisions.jsonl"
+
+    def leave(data: str) -> None:
+        payload = release.Payload(f"q-{data}", f"m-{data}", data, "coordinator", "benchmark", "counts")
+        release.release(payload, site="north", agreement=agreed, log=log, approve=release.unattended)
+
+    leave("d1")
+    with pytest.raises(Refused, match="1 of 1 agreed releases are used"):
+        leave("d2")
 
 
 def test_an_overfitted_model_betrays_its_items_and_a_fair_one_does_not():

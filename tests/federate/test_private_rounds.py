@@ -29,6 +29,9 @@ def test_a_job_with_noise_runs_and_its_model_says_what_it_spent(sites, job, pare
     after = {name: tensor.numpy() for name, tensor in run.net.net.state_dict().items()}
     moved = [name for name in after if not np.array_equal(after[name], parent[name])]
     assert moved and not any("running" in name for name in moved)
+    assert (
+        run.rounds["loss"].isna().all() and (run.rounds["rejected"] == "").all()
+    )  # an exact loss would undo the noise
 
 
 def test_a_site_whose_agreement_allows_less_keeps_out_before_any_training(sites, job, parent, tmp_path):
@@ -39,6 +42,13 @@ def test_a_site_whose_agreement_allows_less_keeps_out_before_any_training(sites,
         federate.run(job(), bound, out=tmp_path / "plain")
     with pytest.raises(Refused, match=r"would spend an epsilon of .*allows 0\.01"):
         federate.run(job(noise=1.0, parent=digest_of_weights(parent)), bound, out=tmp_path / "noisy", init=parent)
+
+
+def test_a_round_is_refused_too_where_the_coordinator_never_asked_the_site_to_join(sites, job, parent, tmp_path):
+    (tmp_path / agreements.FILE).write_text(agreements.template(sites[0].name))
+    tight = agreements.read_agreement(tmp_path).model_copy(update={"epsilon": 0.01})
+    with pytest.raises(Refused, match="trains without noise"):
+        replace(sites[0], agreement=tight).fit(parent, job(), 1)
 
 
 def test_noise_without_a_parent_is_refused(job):

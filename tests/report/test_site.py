@@ -319,7 +319,7 @@ def test_an_undefined_number_is_printed_as_such_with_its_reason(site: dict[str, 
 def test_the_page_names_what_it_cannot_tell_apart(site: dict[str, str]) -> None:
     words = pages(site)["mail-raw.html"].text
     assert "1 of 3 pairs is not told apart: mobilenet-raw-both and mobilenet-raw-160kv." in words
-    assert re.search(r"differences in pd below 0\.\d\d are beyond what this task can show", words)
+    assert re.search(r"a true difference in pd of 0\.\d\d is shown in 80 of 100 repetitions", words)
 
 
 def test_latency_stands_apart_and_names_its_device(site: dict[str, str]) -> None:

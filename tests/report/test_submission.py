@@ -1,5 +1,6 @@
 """What a vendor hands in: packed, read back, refused where it was changed, and scored as the board scores its own."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -10,7 +11,7 @@ import pytest
 from small_board import made_predictions, made_signature
 
 from xraybench import cli, evaluate, tasks
-from xraybench.core.documents import write_document
+from xraybench.core.documents import Submission, write_document
 from xraybench.core.errors import BadFile, BadTable, CheckFailed, DigestMismatch
 from xraybench.core.types import Dataset
 from xraybench.data.unrendered import labels_only
@@ -128,6 +129,40 @@ def test_a_name_that_no_submission_has_is_refused_and_nothing_is_unpacked(
     with pytest.raises(BadFile, match="holds files that no submission has"):
         submission.verify(_changed(package, tmp_path / "x.zip", name, b"x"))
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
+@pytest.mark.parametrize("model", ["../../evil", "/evil", "a/b"])
+def test_a_model_whose_name_is_a_path_is_refused_and_nothing_is_written(
+    model: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    inside = tmp_path / "package" / "predictions"
+    write_predictions(inside / f"{CORPUS}.parquet", made_predictions(dataset, model, 2.0))
+    (inside.parent / "words.toml").write_text(template("x").replace('"x"', json.dumps(model)), encoding="utf-8")
+    told = made_predictions(dataset, model, 2.0)
+    names = [f"predictions/{CORPUS}.parquet", "words.toml"]
+    files = {name: hashlib.sha256((inside.parent / name).read_bytes()).hexdigest() for name in names}
+    write_document(
+        inside.parent / "submission.json",
+        Submission(model=model, profile="smoke", seed=0, version="1", corpora=told.corpora, files=files),
+    )
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        for name in (*names, "submission.json"):
+            made.write(inside.parent / name, name)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CheckFailed, match="is no name of a model"):
+        submission.accept(tmp_path / "x.zip", tmp_path / "a" / "leaderboards", tmp_path / "a" / "model_cards")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_zip_whose_packed_bytes_are_broken_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("submission.json", b"abc" * 1000)
+    raw = bytearray((tmp_path / "x.zip").read_bytes())
+    start = raw.find(b"submission.json") + len("submission.json")
+    raw[start : start + 2] = b"\xff\xff"
+    (tmp_path / "x.zip").write_bytes(raw)
+    with pytest.raises(BadFile, match="no sound ZIP file"):
+        submission.verify(tmp_path / "x.zip")
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_what_the_board_cannot_tell_apart_is_said(made: tuple[Subject, CardPart,
     alike = sorted(rival.model for rival in part.place.rivals if not rival.is_told_apart)
     assert len(alike) in (1, 2)
     assert f"cannot tell it apart from {text.listed(alike)}." in vendor_tables.place_sentence(part)
-    assert "smallest difference of pd" in vendor_tables.place_sentence(part)
+    assert "A true difference of pd" in vendor_tables.place_sentence(part)
 
 
 def test_the_det_curve_is_drawn_in_normal_deviates_with_its_band(made: tuple[Subject, CardPart, ReportCard]) -> None:

@@ -220,7 +220,7 @@ class FederatedUpdate(Document):
     round: int = Field(ge=1)
     site: str
     n_items: int = Field(ge=1)
-    loss: float
+    loss: float | None = Field(description="mean training loss; null for a training with noise, which it would undo")
     start: str = Field("", description="digest of the global weights that the site was sent")
     data: str = Field("", description="digest of what the site said about its data when it joined")
     weights_digest: str

@@ -44,7 +44,7 @@ class Rule(Document):
 class Party(Document):
     """Somebody who signed."""
 
-    name: str = Field(description="short name: letters, digits and underscores", pattern=r"[A-Za-z0-9_]+")
+    name: str = Field(description="short name: letters, digits and underscores", pattern=r"^[A-Za-z0-9_]+$")
     role: str = Field(default="", description="such as: coordinator, vendor, administration")
     organisation: str = ""
     contact: str = Field(default="", description="an office, no person")
@@ -54,9 +54,9 @@ class Agreement(Document):
     """`agreement.toml`. An action that no rule permits is denied."""
 
     schema_id: Literal["xraybench.agreement/1"] = "xraybench.agreement/1"
-    id: str = Field(description="name of this agreement; it stands in logs and cards", pattern=r"[A-Za-z0-9._-]+")
+    id: str = Field(description="name of this agreement; it stands in logs and cards", pattern=r"^[A-Za-z0-9._-]+$")
     version: int = Field(ge=1, description="counted up with every change that is signed")
-    site: str = Field(description="the site whose scans these are", pattern=r"[A-Za-z0-9_]+")
+    site: str = Field(description="the site whose scans these are", pattern=r"^[A-Za-z0-9_]+$")
     starts: dt.date = Field(description="first day it holds")
     expires: dt.date = Field(description="last day it holds")
     parties: list[Party] = Field(min_length=1)

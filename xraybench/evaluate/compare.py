@@ -78,7 +78,7 @@ class Comparison:
             f"{self.task}: {verdict}. pd {self.pd_first:.3f} ({self.first}) and {self.pd_second:.3f} ({self.second}), "
             f"difference {self.difference:+.3f} [{self.low:+.3f}, {self.high:+.3f}], p {self.p:.3g}{exact}; "
             f"{self.n_threats} threats, {self.only_first} found by the first alone, {self.only_second} by the second "
-            f"alone. The task can show differences from {self.minimum_detectable_difference:.3f} on."
+            f"alone. The task shows a true difference of {self.minimum_detectable_difference:.3f} in 80 of 100 repetitions."
         )
 
 

@@ -90,7 +90,7 @@ class Audit:
         told = f"{scale * self.worst.value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
         verdict = "larger than chance" if self.p < 0.05 else "no larger than chance makes it"
         return (
-            f"{what} by {' x '.join(self.by)}: worst entry {self.worst.name} with {told} on {self.worst.n} items; gap "
+            f"{what} by {' x '.join(self.by)}: worst entry {self.worst.name} with {told} on {self.worst.n} scans; gap "
             f"{scale * self.gap:.{digits}f}, {verdict} (permutation p {self.p:.3f})."
         )
 
@@ -171,11 +171,12 @@ def _audit(
     names, codes = _grouped(rows, used)
     counts, totals = _counts(alarms, codes, len(names))
     effects = np.array([_effect(alarms[codes == g], items[codes == g]) for g in range(len(names))])
-    told_of = counts >= LEAST_PRINTED
+    n_items = np.array([len(np.unique(items[codes == g])) for g in range(len(names))], dtype=np.int64)
+    told_of = n_items >= LEAST_PRINTED
     prior = beta_prior(totals[told_of] / effects[told_of], counts[told_of] / effects[told_of])
     groups = [_group(name, alarms[codes == g], items[codes == g], effects[g], prior) for g, name in enumerate(names)]
     _check_by_fairlearn(rows, used, alarms, groups)
-    ranked = np.flatnonzero(counts >= LEAST_RANKED)
+    ranked = np.flatnonzero(n_items >= LEAST_RANKED)
     gap, p, reason = math.nan, math.nan, ""
     if len(ranked) < 2:
         reason = f"fewer than two groups have {LEAST_RANKED} items"
@@ -211,15 +212,15 @@ def _effect(alarms: BoolArray, items: IntArray) -> float:
 
 
 def _group(name: str, alarms: BoolArray, items: IntArray, effect: float, prior: Prior) -> Group:
-    n, k = len(alarms), int(alarms.sum())
-    if n < LEAST_PRINTED:
-        why = f"insufficient: {n} items, {LEAST_PRINTED} are needed"
+    n, k, n_items = len(alarms), int(alarms.sum()), len(np.unique(items))
+    if n_items < LEAST_PRINTED:
+        why = f"insufficient: {n_items} items, {LEAST_PRINTED} are needed"
         no = math.nan
         return Group(name, n, k, no, no, no, no, no, no, is_ranked=False, reason=why)
     ends = intervals.clustered_wilson(alarms.astype(float), items)
     pooled = pooled_share(k / effect, n / effect, prior)
-    is_ranked = n >= LEAST_RANKED
-    reason = "" if is_ranked else f"not ranked: {n} items, {LEAST_RANKED} are needed"
+    is_ranked = n_items >= LEAST_RANKED
+    reason = "" if is_ranked else f"not ranked: {n_items} items, {LEAST_RANKED} are needed"
     return Group(name, n, k, k / n, ends.low, ends.high, *pooled, is_ranked=is_ranked, reason=reason)
 
 
@@ -309,10 +310,10 @@ def beta_prior(k: FloatArray, n: FloatArray) -> Prior:
     """
     if not len(n):
         return Prior(np.empty(0), np.empty(0), np.empty(0))
-    middles = (np.arange(_GRID) + 0.5) / _GRID
+    middles, shares = ((np.arange(n) + 0.5) / n for n in (_N_STRENGTHS, _N_MEANS))
     spread = max(1.0, 4 * math.sqrt(0.25 / float(n.sum())))  # of the grid on the logit scale: wide for few items
     centre = float(logit((k.sum() + 0.5) / (n.sum() + 1.0)))
-    place = centre + 4 * spread * (2 * middles - 1)
+    place = centre + 4 * spread * (2 * shares - 1)
     size = len(n) / float((1 / n).sum())
     mean, shrinkage = (grid.ravel() for grid in np.meshgrid(expit(place), middles))
     strength = size * shrinkage / (1 - shrinkage)
@@ -337,4 +338,5 @@ def pooled_share(k: float, n: float, prior: Prior) -> tuple[float, float, float]
     return float(prior.weight @ (a / (a + b))), quantile(0.025), quantile(0.975)
 
 
-_GRID = 40  # laws along mean and strength
+_N_STRENGTHS = 40
+_N_MEANS = 200  # steps of 0.04 in log-odds: thousands of items tell a mean more finely than steps of 0.2

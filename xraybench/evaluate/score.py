@@ -275,7 +275,7 @@ def _box_metrics(chosen: Selection, joined: Joined, weights: Float32Array) -> li
     counted = counted_boxes(task, joined, chosen)
     few = "the model gives no boxes" if counted is None else ""
     if counted is not None:
-        few = _too_few(len(counted.truth.view), task.min_threats, "true boxes")
+        few = _too_few(n_threats, task.min_threats, "threats with a box")
     if few or counted is None:
         ends = intervals.undefined(few)
         return [_row(name, None, whole, math.nan, ends, n, n_threats, few) for name in ("coco_ap", "coco_ap50")]
@@ -295,12 +295,14 @@ def _box_metrics(chosen: Selection, joined: Joined, weights: Float32Array) -> li
     ]
     for number, name in enumerate(counted.classes if n_classes > 1 else ()):
         cut = _Cut("threat", name, np.ones(0, dtype=bool))
-        if few := _too_few(int(found.n_true[number]), task.min_threats, "true boxes"):
+        views = counted.truth.view[counted.truth.target == number]
+        n_of_class = len(np.unique(views // counted.n_views))  # threat scans, however many views show the threat
+        if few := _too_few(n_of_class, task.min_threats, "threats with a box"):
             ends = intervals.undefined(few)
-            rows.append(_row("coco_ap", None, cut, math.nan, ends, n, int(found.n_true[number]), few))
+            rows.append(_row("coco_ap", None, cut, math.nan, ends, n, n_of_class, few))
         else:
             of_class = drawn[:, number].mean(axis=1)
-            rows.append(row("coco_ap", cut, float(found.ap[number].mean()), of_class, int(found.n_true[number])))
+            rows.append(row("coco_ap", cut, float(found.ap[number].mean()), of_class, n_of_class))
     return rows
 
 

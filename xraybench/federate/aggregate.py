@@ -240,7 +240,7 @@ def update_faults(
         )
     if record.data != data:
         faults.append("it was trained on other data than the site named when it joined")
-    if not np.isfinite(record.loss):
+    if record.loss is not None and not np.isfinite(record.loss):
         faults.append(f"loss is {record.loss}")
     if record.weights_digest != digest_of_weights(update.weights):
         faults.append("the weights are not those the record speaks of (another digest)")

@@ -170,10 +170,8 @@ def _open(site: EvaluationSite, question: EvaluationQuestion) -> SiteOpening:
     counts = count(question, chosen, counted_boxes(task, joined, chosen))
     least = site.agreement.minimum_cell if site.agreement else LEAST_CELL
     sums = dict(zip(layout(question), counts.sum(axis=1).tolist(), strict=True))
-    if poor := [f"{sums[name]} {what}" for name, what in _NEEDED.items() if sums[name] < least]:
-        raise SiteFault(
-            f"Site {site.name} has too little data for {task.id}: {', '.join(poor)}; {least} of each are right."
-        )
+    if poor := [what for name, what in _NEEDED.items() if sums[name] < least]:  # how many is a small cell itself
+        raise SiteFault(f"Site {site.name} has too little data for {task.id}: fewer than {least} {' and '.join(poor)}.")
     private, public = secure_sum.make_keys()
     _write_state(site, subject, private, counts)
     states = {name: _state(name, sums, least) for name in strata_of(question)}
@@ -186,6 +184,7 @@ def _open(site: EvaluationSite, question: EvaluationQuestion) -> SiteOpening:
         least_sites=site.agreement.least_sites if site.agreement else LEAST_SITES,
         is_simulated=site.dataset.is_simulated,
         has_boxes=chosen.has_boxes,
+        log_head=decisions.head(site.log),
         strata=states,
     )
 
@@ -257,7 +256,11 @@ def _sum(site: EvaluationSite, question: EvaluationQuestion, header: Mapping[str
         counts[np.array(shown_rows)] += noise.reshape(-1, COARSE)
         counts = counts + OFFSET
     return secure_sum.masked(
-        counts, site=site.name, private=private, publics=publics, context=context_of(question, list(publics))
+        counts,
+        site=site.name,
+        private=private,
+        publics=publics,
+        context=context_of(question, {name: key.hex() for name, key in publics.items()}, told),
     )
 
 
@@ -281,6 +284,13 @@ def _told(site: EvaluationSite, question: EvaluationQuestion, at: int) -> SiteRo
     _, counts = _read_state(site, subject)
     if not was_released(site.log, subject, data_digest(site.dataset)):
         return SiteRow(site=site.name, reason="the site's counts were not released, so its own row is not either")
+    if question.noise or (site.agreement and site.agreement.epsilon):
+        return SiteRow(site=site.name, reason="its sums carry noise, which exact counts beside them would undo")
+    if not _is_only_bin(site, subject, at):
+        return SiteRow(
+            site=site.name,
+            reason="its row was told at another threshold, and the difference of two rows can tell single scores",
+        )
     named = dict(zip(layout(question), counts, strict=True))
     n_threats, n_benign = int(named["threat"].sum()), int(named["benign"].sum())
     hits, false_alarms = int(named["threat"][at:].sum()), int(named["benign"][at:].sum())
@@ -292,6 +302,14 @@ def _told(site: EvaluationSite, question: EvaluationQuestion, at: int) -> SiteRo
         site=site.name, n_threats=n_threats, n_hits=hits, n_benign=n_benign, n_alarms=false_alarms,
         auroc=found.value, auroc_error=None if math.isnan(found.error) else found.error,
     )  # fmt: skip
+
+
+def _is_only_bin(site: EvaluationSite, subject: str, at: int) -> bool:
+    """Whether the row of this question was told at this bin only; the first one asked for is kept."""
+    path = _state_file(site, subject).with_name("bin.txt")
+    if not path.exists():
+        write_bytes(path, str(at).encode())
+    return path.read_text(encoding="utf-8") == str(at)
 
 
 def _coarse(counts: IntArray) -> IntArray:

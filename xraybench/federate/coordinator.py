@@ -27,7 +27,7 @@ class SiteRow:
     round: int
     site: str
     n_items: int
-    loss: float  # mean training loss of the site's passes; NaN where there is no usable update
+    loss: float  # mean training loss of the site's passes; NaN where there is no usable update, or under noise
     rejected: str = ""
 
 
@@ -86,7 +86,8 @@ def close_round(
             )
         if isinstance(answer, SiteUpdate) and not reason:
             accepted[site.name] = answer
-            rows.append(SiteRow(index, site.name, site.n_items, answer.record.loss))
+            loss = nan if answer.record.loss is None else answer.record.loss
+            rows.append(SiteRow(index, site.name, site.n_items, loss))
         else:
             rows.append(SiteRow(index, site.name, site.n_items, nan, reason))
     if len(accepted) < job.quorum:

@@ -3,7 +3,7 @@
 A site decides at three points: when its scans are loaded for a job, when a question comes, and when an answer is to leave.
 Each decision goes into one line of JSON with its reason, chained to the line before by a hash, so that a line that was
 changed, taken out or put in is found. Cutting lines off the end can only be seen beside a copy of the last hash: the
-coordinator gets it with every answer.
+coordinator of an evaluation gets it with a site's opening, and keeps it in the result.
 """
 
 import datetime as dt

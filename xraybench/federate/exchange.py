@@ -10,6 +10,7 @@ first step that waits for a site. So nothing has to be kept but what was signed.
 """
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -29,9 +30,11 @@ from xraybench.federate.answer import EvaluationSite, may_leave, site_step
 from xraybench.federate.evaluation import evaluate_across
 from xraybench.federate.question import EvaluationQuestion, FederatedResult, question_digest
 from xraybench.federate.release import Approver
+from xraybench.federate.site import is_name
 
 MESSAGE, ANSWER = "urn:xraybench:evaluation_message:1", "urn:xraybench:evaluation_answer:1"
 _TEXT, _ARRAYS = "message.json", "counts.safetensors"
+_STEPS = re.compile(r"open|site|sum-[0-9a-f]{8}")  # what `_step_name` makes
 _MOST_BYTES = 1 << 30  # of one file; a sum of 100 strata has 3 MB
 
 
@@ -60,10 +63,14 @@ def begin(question: EvaluationQuestion, keys: Mapping[str, Path], out: Path) -> 
 
     Raises:
         BadFile: A key is missing or none.
+        BadValue: A name is no name, or two sites have one key.
         DigestMismatch: The folder holds another question, or other sites.
     """
-    for path in keys.values():
-        signing.read_public_key(path)
+    if bad := [site for site in keys if not is_name(site)]:
+        raise BadValue(f"A site is named by letters, digits and underscores; got {', '.join(map(repr, bad))}.")
+    ids = [signing.key_id(signing.read_public_key(path)) for path in keys.values()]
+    if len(set(ids)) < len(ids):
+        raise BadValue("Two sites have one key among them; each site makes its own.")
     if (out / "question.json").exists():
         known = read_document(out / "question.json", EvaluationQuestion)
         if known != question or sorted(keys) != _sites(out):
@@ -205,6 +212,8 @@ def _take(out: Path, folder: Path, question: EvaluationQuestion, names: Sequence
     predicate = signing.verify(folder / signing.STATEMENT, folder, keys=[out / "keys" / f"{claimed}.pub"]).predicate
     if (predicate.get("question"), predicate.get("site")) != (question_digest(question), claimed):
         raise BadValue(f"{folder}: answers another question.")
+    if not _STEPS.fullmatch(str(told.get("at"))):  # it becomes the name of a folder here
+        raise BadValue(f"{folder}: answers no step of an evaluation.")
     place = out / "in" / str(told["at"]) / claimed
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".answer_") as temporary:

@@ -1,5 +1,6 @@
 """The numbers of a federated evaluation: from the sums of all counts, and from what single sites tell of themselves."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -54,19 +55,15 @@ def pooled_rows(
     main = task.pfa_points[0]
     at = histograms.bin_at_pfa(calibration, main)
     if BOXED in strata:
-        n_boxed, n_hit = int(counts[BOXED].sum()), int(counts[HIT][at:].sum())
+        n_boxed = int(counts[BOXED].sum())
+        n_hit = min(int(counts[HIT][at:].sum()), n_boxed)  # two sums, each with its own noise
         why = _too_few(n_boxed, task.min_threats, "threats with a box") or (
             "" if has_boxes else "the model gives no boxes"
         )
         held = intervals.wilson(n_hit, n_boxed)
         rows.append(_row("localisation_hit_rate", n_hit / max(n_boxed, 1), held, n_boxed, n_boxed, why, at=main))
-        found = np.stack([counts[BOX_FALSE], counts[BOX_HIT]])
-        n_true = int(counts[BOX_TRUE].sum())
-        why = why or ("true boxes carry noise" if question.noise else "")
-        held = histograms.bootstrap_interval(
-            found, lambda table: histograms.box_average_precision(table[1], table[0], n_true), seed=seed
-        )
-        precision = histograms.box_average_precision(found[1], found[0], n_true)
+        why = why or ("boxes are not counted under noise" if question.noise else "")
+        precision, held = (math.nan, intervals.undefined(why)) if why else _box_precision(counts, seed=seed)
         rows.append(_row("coco_ap50", precision, held, n_boxed, n_boxed, why))
     for name in strata:
         axis, _, value = name.partition("=")
@@ -83,6 +80,21 @@ def pooled_rows(
                 _share("pfa", main, benign, at, task.min_benign, "benign items", is_threat=False, of=(axis, value))
             )
     return rows
+
+
+def _box_precision(counts: Mapping[str, IntArray], *, seed: int) -> tuple[float, Interval]:
+    """Average precision of boxes, and its interval over boxes: which item a box belongs to is not in the sums."""
+    n_true = int(counts[BOX_TRUE].sum())
+    missed = np.array(
+        [[0], [max(0, n_true - int(counts[BOX_HIT].sum()))]]
+    )  # drawn again with the found ones: recall varies
+    table = np.hstack([np.stack([counts[BOX_FALSE], counts[BOX_HIT]]), missed])
+
+    def precision(drawn: IntArray) -> float:
+        return histograms.box_average_precision(drawn[1, :-1], drawn[0, :-1], n_true)
+
+    held = histograms.bootstrap_interval(table, precision, seed=seed)
+    return precision(table), dataclasses.replace(held, method=held.method.replace("of items", "of boxes"))
 
 
 def site_rows(question: EvaluationQuestion, told: Sequence[SiteRow], *, at: float) -> list[ResultRow]:

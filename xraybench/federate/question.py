@@ -47,6 +47,9 @@ class SiteOpening(Document):
     least_sites: int
     is_simulated: bool
     has_boxes: bool
+    log_head: str = Field(
+        default="", description="digest of the last line of the site's log: shows later whether it was cut"
+    )
     strata: dict[str, Literal["none", "few", "enough"]]
 
 
@@ -141,11 +144,19 @@ def strata_of(question: EvaluationQuestion) -> list[str]:
 
 
 def rows_told(question: EvaluationQuestion, told: Sequence[str]) -> list[bool]:
-    """Which rows of the layout are in the sum."""
-    shown = {CALIBRATION, "benign", "threat", *told, *([HIT, BOX_HIT, BOX_FALSE, BOX_TRUE] if BOXED in told else [])}
+    """Which rows of the layout are in the sum.
+
+    Boxes are never counted under noise: one item may have any number of them, so no noise of a known size hides it.
+    """
+    boxes = [] if question.noise else [BOX_HIT, BOX_FALSE, BOX_TRUE]
+    shown = {CALIBRATION, "benign", "threat", *told, *([HIT, *boxes] if BOXED in told else [])}
     return [name.partition("/")[0] in shown for name in layout(question)]
 
 
-def context_of(question: EvaluationQuestion, names: Sequence[str]) -> str:
-    """What names one sum: the question and who is in it."""
-    return f"{question_digest(question)}:{','.join(sorted(names))}"
+def context_of(question: EvaluationQuestion, keys: Mapping[str, str], strata: Sequence[str]) -> str:
+    """What names one sum: the question, who is in it with which key, and which strata it holds.
+
+    Masks differ with each of them. With the strata left out, a coordinator that asks twice and names other strata the second
+    time would find, in the difference of both answers of one site, that site's counts without any mask.
+    """
+    return digest.of_json([question_digest(question), sorted(keys.items()), sorted(set(strata))])

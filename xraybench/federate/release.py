@@ -61,6 +61,11 @@ def by_file(folder: Path, *, timeout_s: float, poll_s: float = 0.5) -> Approver:
     """
 
     def ask(payload: Payload) -> Answer:
+        for suffix in (
+            "approved",
+            "refused",
+        ):  # an answer to an earlier asking of the same question is none to this one
+            (folder / f"{payload.subject}.{suffix}").unlink(missing_ok=True)
         write_text(folder / f"{payload.subject}.txt", payload.text + "\n")
         end = time.monotonic() + timeout_s
         while True:
@@ -132,25 +137,17 @@ def epsilon(rho: float, delta: float = DELTA) -> float:
     return 0.0 if rho <= 0 else rho + 2.0 * math.sqrt(rho * math.log(1.0 / delta))
 
 
-def ledger(log: Path) -> list[Mapping[str, str | float]]:
-    """Every release of a site: time, model, data, who approved, epsilon spent on that dataset up to then."""
-    rows: list[Mapping[str, str | float]] = []
-    total: dict[str, float] = {}
-    for entry in decisions.read(log) if log.is_file() else []:
-        if entry.point == "release" and entry.allowed:
-            data = str(entry.facts["data"])
-            total[data] = total.get(data, 0.0) + float(entry.facts["rho"])
-            rows.append({"time": entry.time, "model": entry.facts["model"], "data": data, "by": entry.facts["by"],
-                         "epsilon": epsilon(total[data])})  # fmt: skip
-    return rows
-
-
 def _limits(payload: Payload, agreement: Agreement | None, log: Path) -> Answer | None:
-    """What forbids a release whoever approves it; None when nothing does."""
-    past = _released(log, payload.data)
+    """What forbids a release whoever approves it; None when nothing does.
+
+    The limits of an agreement count every release of the site: a dataset that grew by one scan has another digest, and a
+    budget that began again with it would be none.
+    """
+    past = _released(log)
     asked = {entry.subject for entry in past} | {payload.subject}
     for entry in past:
-        if entry.facts["model"] == payload.model and entry.subject != payload.subject:
+        is_same = (entry.facts["model"], entry.facts["data"]) == (payload.model, payload.data)
+        if is_same and entry.subject != payload.subject:
             when = dt.datetime.fromisoformat(entry.time).date()
             return Answer(False, "ledger", f"model {payload.model} was answered for on this dataset on {when}, and the "
                           "difference of two answers can tell single items")  # fmt: skip
@@ -169,9 +166,11 @@ def _limits(payload: Payload, agreement: Agreement | None, log: Path) -> Answer 
     return None
 
 
-def _released(log: Path, data: str) -> list[decisions.Entry]:
+def _released(log: Path, data: str = "") -> list[decisions.Entry]:
+    """Releases that a person let leave, of one dataset or of all; what agreements alone decided has no facts."""
     entries = decisions.read(log) if log.is_file() else []
-    return [one for one in entries if one.point == "release" and one.allowed and one.facts.get("data") == data]
+    kept = [one for one in entries if one.point == "release" and one.allowed and "data" in one.facts]
+    return [one for one in kept if not data or one.facts["data"] == data]
 
 
 def shown(facts: Mapping[str, object]) -> str:

@@ -144,6 +144,9 @@ class Site:
             Refused: The agreement does not allow it.
         """
         self.require("query", job)
+        if not 1 <= index <= job.n_rounds:
+            raise BadValue(f"Round {index} was asked of job {job.name}, which has {job.n_rounds}.")
+        self._check_budget(job)  # again: who asks for a round need not have asked this site to join
         net = self._net(job)
         try:
             set_weights(net, weights_for_site(weights, batch_norm=job.batch_norm, kept=kept or {}))
@@ -156,7 +159,7 @@ class Site:
             round=index,
             site=self.name,
             n_items=len(self.train.items),
-            loss=math.fsum(losses) / len(losses),
+            loss=math.fsum(losses) / len(losses) if losses else None,
             start=digest_of_weights(weights),
             data=site_digest(self.describe()),
             weights_digest=digest_of_weights(fitted),
@@ -165,11 +168,11 @@ class Site:
         return SiteUpdate(record, fitted)
 
     def _train(self, net: ThreatNet, job: FederatedJob, index: int) -> Sequence[float]:
-        """The loss of every step of a round."""
+        """The loss of every step of a round; none of a training with noise, for a loss without it would leave the site."""
         if job.noise:
             from xraybench.train import private
 
-            done = private.fit_private(
+            private.fit_private(
                 net,
                 self.prepared(job),
                 noise=job.noise,
@@ -181,7 +184,7 @@ class Site:
                 device=self.device,
                 n_threads=self.n_threads,
             )
-            return [loss for loss in done.losses if not math.isnan(loss)] or [0.0]
+            return ()
         return train.fit(
             net,
             self.prepared(job),

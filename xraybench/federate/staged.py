@@ -36,7 +36,7 @@ _WIDTH = {"all": 0, "sensor": 1, "site": 2}  # a stage is never wider than the o
 class Stage(Document):
     """One stage of a plan. Numbers that are not given are those of the job."""
 
-    name: str = Field(pattern=r"[A-Za-z0-9_]+")
+    name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     scope: Scope = Field(description="one model over all sites, one for each sensor, or one for each site")
     how: Literal["federated", "pooled"] = Field(
         "federated", description="pooled needs all scans in one place: simulated ones, or a single site's"
@@ -124,8 +124,11 @@ def run_stages(
     Raises:
         BadValue: A stage is wider than the one before it, two have one name, or the sites cannot carry the job.
         BadParameter: A part that is to be frozen is not in the network.
+        Refused: A site's agreement does not allow a stage, or that its scans leave it for one that is pooled.
     """
     _check(plan)
+    if job.noise:
+        raise BadValue("A plan of stages is trained without noise; its stages in one place have none to add.")
     check_sites(job.model_copy(update={"quorum": 1}), [site.describe() for site in sites])
     done = StagedRun({}, {}, {})
     for stage in plan.stages:
@@ -291,6 +294,10 @@ def _in_one_place(stage: Stage, job: FederatedJob, group: Sequence[Site], init: 
     """One network on all scans of the group, from the parent's weights."""
     from xraybench.train.adapt import take_statistics
 
+    for site in group:
+        site.join(job)
+        if len(group) > 1:
+            site.require("load", job, action="export_image")
     scans = train.concatenated([site.prepared(job) for site in group])
     net = net_of(signature_of(job), seed=job.seed)
     if init is not None:
@@ -320,7 +327,9 @@ def _with_lineage(net: TimmNet, stage: Stage, job: FederatedJob, group: Sequence
         "name": stage.name,
         "parent": job.parent,
         "weights": net.signature.weights_digest,
-        "corpora": {corpus: known for site in described for corpus, known in site.corpora.items()},
+        "corpora": {  # two sites may each hold a part of one corpus
+            f"{corpus} at {site.name}": known for site in described for corpus, known in site.corpora.items()
+        },
         "n_items": sum(site.n_items for site in described),
     }
     training = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 from xraybench.core.errors import BadFile
@@ -55,7 +56,8 @@ def text(found: Status) -> str:
     if found.waits_for:
         lines.append(f"waits for the answers of {', '.join(found.waits_for)}")
     for row in found.rows:
-        how = f"not used: {row.rejected}" if row.rejected else f"loss {row.loss:.4f}"
+        loss = "used; no loss is told under noise" if isnan(row.loss) else f"loss {row.loss:.4f}"
+        how = f"not used: {row.rejected}" if row.rejected else loss
         lines.append(f"  round {row.round:3}  {row.site:16} {row.n_items:7} items  {how}")
     if found.log:
         lines += ["log:", *(f"  {line}" for line in found.log)]

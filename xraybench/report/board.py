@@ -383,7 +383,7 @@ def stale(where: str, told: Mapping[str, str], files: Sequence[Mapping[str, Any]
         return []
     wrong = sorted(m for m in predictions.keys() | told.keys() if predictions.get(m) != told.get(m))
     shown = text.listed(wrong) if len(wrong) < 9 else f"{text.listed(wrong[:8])} and {len(wrong) - 8} more"
-    return [f"{where}: stale for {shown}: compute them again"]
+    return [f"{where}: stale for {shown}: compute them again with `xraybench leaderboard rank`"]
 
 
 def main_numbers(standing: Standing) -> list[ResultFile]:

@@ -5,6 +5,7 @@ with its interval and count. That is the only way in which a measured number com
 """
 
 import datetime as dt
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -219,7 +220,7 @@ def quote(prose: str, files: Mapping[str, ResultFile]) -> Quoted:
         assert stem is not None
         scans = "simulated" if files[stem["file"]].is_simulated else "real"
         n = f"n = {number_of_items(row)}, {scans} scans"
-        if row.reason:
+        if math.isnan(row.value):  # a number without an interval has a reason too
             return f"{text.NOT_AVAILABLE} ({row.reason}; {n})"
         return f"{text.value_with_interval(row)} ({text.metric_label(row.metric, row.at)}, {n})"
 

@@ -97,6 +97,7 @@ class Changes:
     gone_models: tuple[str, ...]
     new_results: tuple[tuple[str, str], ...]  # model, task: of models on both sides
     gone_results: tuple[tuple[str, str], ...]
+    gone_rows: tuple[str, ...]  # a sentence for each number that a result file told and tells no more
     tasks: tuple[str, ...]  # a sentence for each task that changed
     numbers: tuple[Moved, ...]
     ranks: tuple[RankMove, ...]
@@ -107,7 +108,7 @@ class Changes:
     @property
     def is_none(self) -> bool:
         parts = (self.new_models, self.gone_models, self.new_results, self.gone_results, self.tasks, self.numbers)
-        return not any(parts) and not self.ranks
+        return not any(parts) and not self.ranks and not self.n_differing
 
 
 def changes(sides: Sides) -> Changes:
@@ -124,6 +125,7 @@ def changes(sides: Sides) -> Changes:
         gone_models=tuple(sorted(sides.old_models - sides.new_models)),
         new_results=tuple(sorted(key for key in after if key not in before and key[0] in stay)),
         gone_results=tuple(sorted(key for key in before if key not in after and key[0] in stay)),
+        gone_rows=tuple(told for key in both for told in _gone_rows(before[key], after[key])),
         tasks=tuple(_changed_tasks(before, after)),
         numbers=tuple(moved for key in both for moved in _moved(before[key], after[key])),
         ranks=tuple(_rank_moves(_standings(sides.old), _standings(sides.new))),
@@ -178,6 +180,7 @@ def render(found: Changes) -> str:
         ),
         _list("Removed models", found.gone_models),
         _list("Removed results", [f"{model} on {task}" for model, task in found.gone_results]),
+        _list("Removed numbers", found.gone_rows),
         _list("Changed tasks", found.tasks),
         _new_models(found),
         _numbers(
@@ -249,6 +252,13 @@ def _moved(old: ResultFile, new: ResultFile) -> list[Moved]:
         difference, low, high = (math.nan,) * 3 if why == OTHER_DATA else _difference(before, row)
         found.append(Moved(new.model, stem_of(new), row, before, why, difference, low, high))
     return found
+
+
+def _gone_rows(old: ResultFile, new: ResultFile) -> list[str]:
+    """Numbers that only the old file tells."""
+    kept = {(row.metric, row.at, row.slice_axis, row.slice_value) for row in new.rows}
+    gone = [row for row in old.rows if (row.metric, row.at, row.slice_axis, row.slice_value) not in kept]
+    return [f"{new.model} on {stem_of(new)}: {_label(row)}, was {text.value_with_interval(row)}" for row in gone]
 
 
 def _difference(old: ResultRow, new: ResultRow) -> tuple[float, float, float]:
@@ -346,6 +356,7 @@ def _summary(found: Changes, quiet: Sequence[Moved]) -> str:
         "removed models": len(found.gone_models),
         "new results of models that were here": len(found.new_results),
         "removed results of models that stay": len(found.gone_results),
+        "removed numbers of results that stay": len(found.gone_rows),
         "changed tasks": len(found.tasks),
         "result files that are as they were": found.n_same,
         "result files that differ": found.n_differing,

@@ -68,10 +68,12 @@ def rebuild(board: Path, *, cards: str = CARDS, is_full: bool = False) -> Built:
     """
     site = board / SITE
     made_by = _maker(cards)
+    recorded = _recorded(site).get("files", {})
     old = _Notes.read(board, made_by) if not is_full else None
+    if old and not old.site.keys() <= recorded.keys():
+        old = None  # the site's own record was lost or cut: what lies there cannot be trusted
     found = _Inputs(board, cards, old)
     wanted = found.pages()
-    recorded = _recorded(site).get("files", {})
     files: dict[str, dict[str, str]] = {}
     written: list[str] = []
     for name, content, inputs in found.data():

@@ -273,7 +273,12 @@ def untold(standing: Standing, ranked: RankFile | None) -> list[str]:
     told = [_open_pairs(standing, ranked.pairs)]
     if best := ranked.best:
         among = "among " if len(best) > 1 else ""
-        told.append(f"The best model is {among}{_some(best)}: every other is excluded with 95 % confidence.")
+        every = len(best) == len(standing.models)
+        told.append(
+            "Any of them may be the best: none is excluded with 95 % confidence."
+            if every
+            else f"The best model is {among}{_some(best)}, with 95 % confidence: every other is excluded."
+        )
     if ties := ranked.ties:
         groups = "; ".join(_some(group) for group in ties[:8])
         more = f"; and {len(ties) - 8} more groups" if len(ties) > 8 else ""
@@ -302,10 +307,10 @@ def detectable(standing: Standing) -> str:
         return "The smallest difference that this task can show was not computed."
     how = standing.facts.get("least_method", "")
     holm = standing.facts.get("least_holm")
-    strict = f"; all pairs told together, below {text.number(holm)}" if holm is not None else ""
+    strict = f"; with all pairs told together, that takes {text.number(holm)}" if holm is not None else ""
     return (
-        f"With {standing.n_threats} threat items, differences in pd below {text.number(least)} are beyond what this "
-        f"task can show{f' ({how})' if how else ''}{strict}."
+        f"With {standing.n_threats} threat items, a true difference in pd of {text.number(least)} is shown in 80 of 100 "
+        f"repetitions{f' ({how})' if how else ''}; a smaller one less often{strict}."
     )
 
 
@@ -572,7 +577,10 @@ def _overall(frame: Frame, overall: SuiteFile, notes: Notes) -> Table:
     ]
     sentences = (overall.policy_text, overall.method, "Bold: may be the best")
     told = " ".join(f"{said[:1].upper()}{said[1:].rstrip('.')}." for said in sentences)
-    caption = f"Mean over {len(overall.tasks)} declared tasks. {told}"
+    n, n_counted = len(overall.tasks), sum(overall.counts)
+    some = f"{n_counted} of " if n_counted < n else ""
+    rest = "; the data hold too few threats for the others" if n_counted < n else ""
+    caption = f"Mean over {some}{n} declared tasks{rest}. {told}"
     return Table(
         f"{overall.vector}-{overall.track}-overall",
         caption,

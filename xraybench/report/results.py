@@ -20,6 +20,7 @@ import pandas as pd
 from pydantic import Field, ValidationError, field_serializer, field_validator
 
 from xraybench import tasks
+from xraybench.core import vocabulary
 from xraybench.core.documents import Document, ResultFile, ResultRow, field_faults, write_text
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
@@ -494,8 +495,12 @@ def content_faults(document: ResultFile | RankFile | CurveFile | SelfChecking, p
     owner, field = (document.model, "model") if isinstance(document, ResultFile) else (document.track, "track")
     if path.parent.name != owner:
         faults.append(f"{field}: the file says '{owner}', its folder says '{path.parent.name}'")
+    if MODEL_NAME.fullmatch(document.track) is None:
+        faults.append(f"track: {document.track!r} is no name of a track")
     if isinstance(document, ResultFile):
         faults += _row_faults(document)
+        if document.dataset and (document.is_simulated or document.dataset in vocabulary.names("vector")):
+            faults.append(f"dataset: '{document.dataset}' is no key of imported data, so real and simulated might mix")
         if MODEL_NAME.fullmatch(document.model) is None:
             faults.append(f"model: {document.model!r} is no name of a model")
     if isinstance(document, CurveFile):

@@ -15,6 +15,7 @@ import hashlib
 import io
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from xraybench.core.documents import (
     write_document,
 )
 from xraybench.core.errors import BadFile, CheckFailed, UserError
-from xraybench.core.types import Dataset, Predictions
+from xraybench.core.types import TRACKS, Dataset, Predictions
 from xraybench.core.vocabulary import ANY
 from xraybench.data.dataset import join as join_datasets
 from xraybench.data.unrendered import labels_only
@@ -228,7 +229,8 @@ def _received(package: Path, root: Path, keys: list[Path], scans: Path | None) -
 def _checked(root: Path, manifest: Submission, scans: Path | None) -> _Content:
     """Everything but bytes and signature: would it be scored, and may the words be said?"""
     told = read_all(sorted((root / "predictions").glob("*.parquet")))
-    faults = []
+    names = [("model", told.model), *(("corpus", name) for name in sorted(told.corpora))]
+    faults = [f"predictions: {name!r} is no name of a {what}" for what, name in names if not _is_name(name)]
     if told.model != manifest.model:
         faults.append(f"predictions: speak of '{told.model}', {MANIFEST} of '{manifest.model}'")
     if told.corpora != manifest.corpora:
@@ -237,6 +239,8 @@ def _checked(root: Path, manifest: Submission, scans: Path | None) -> _Content:
     if signature is not None:
         if signature.name != told.model:
             faults.append(f"{SIGNATURE}: name is '{signature.name}', the predictions are of '{told.model}'")
+        if signature.track not in TRACKS:
+            faults.append(f"{SIGNATURE}: track is '{signature.track}'; one of {', '.join(TRACKS)} is right")
         if unknown := sorted(set(told.kind("score")["target"]) - set(signature.targets)):
             faults.append(f"{SIGNATURE}: targets lack {', '.join(unknown)}, which the predictions score")
     word_faults, words = words_with_faults(root / WORDS, told.model)
@@ -294,15 +298,20 @@ def _unzip(package: Path, packed: bytes, root: Path) -> None:
                 raise BadFile(f"{package}: holds files that no submission has, or one twice: {', '.join(strange[:5])}.")
             for entry in entries:
                 write_bytes(root / entry.filename, opened.read(entry))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError):
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
         raise BadFile(f"{package}: no sound ZIP file. `xraybench submit pack` writes one.") from None
+
+
+def _is_name(name: str) -> bool:
+    """Whether a stranger's name can be part of a path."""
+    return results.MODEL_NAME.fullmatch(name) is not None
 
 
 def _is_ours(name: str) -> bool:
     folder, _, file = name.rpartition("/")
     if not folder:
         return name in (MANIFEST, SIGNATURE, WORDS, attest.STATEMENT)
-    return folder == "predictions" and file.endswith(".parquet") and results.MODEL_NAME.fullmatch(file) is not None
+    return folder == "predictions" and file.endswith(".parquet") and _is_name(file)
 
 
 def _names(root: Path) -> list[str]:

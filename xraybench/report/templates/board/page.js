@@ -131,7 +131,9 @@
   };
   const csv = (rows) => {
     const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    const cell = (v) => v === null || v === undefined ? "" : /[",\n]/.test(String(v)) ? `"${String(v).replace(/"/g, '""')}"` : String(v);
+    // A spreadsheet runs words that begin like a formula: a quote before them keeps them words.
+    const safe = (v) => typeof v === "string" && /^[=+@\t\r-]/.test(v) ? `'${v}` : String(v);
+    const cell = (v) => v === null || v === undefined ? "" : /[",\r\n]/.test(safe(v)) ? `"${safe(v).replace(/"/g, '""')}"` : safe(v);
     return [names, ...rows.map((row) => names.map((name) => row[name]))].map((line) => line.map(cell).join(",")).join("\n") + "\n";
   };
   const save = (name, text, type) => {
