@@ -337,6 +337,8 @@ def report(table: Table) -> dict[str, Any]:
     if all(map(table.has, ("alone", "pooled", FEDERATED))):
         for row in ("fedavg", "silobn", "fedavg, adabn"):
             figures |= closed(table, row)
+        if table.has("pooled, adabn"):  # the federation takes its statistics anew at each site: so may pooling
+            figures |= closed(table, FEDERATED, "pooled, adabn")
         figures |= nobody_worse_off(table)
     if table.has("staged"):
         figures |= staged_figures(table)
@@ -345,20 +347,20 @@ def report(table: Table) -> dict[str, Any]:
     return figures
 
 
-def closed(table: Table, row: str) -> dict[str, Any]:
+def closed(table: Table, row: str, whole: str = "pooled") -> dict[str, Any]:
     """Share of the gap between alone and pooled that a federation closes."""
-    alone_, pooled_, fed = table.pd("alone"), table.pd("pooled"), table.pd(row)
+    alone_, pooled_, fed = table.pd("alone"), table.pd(whole), table.pd(row)
     share = (fed - alone_) / (pooled_ - alone_)
     gap = pooled_ - alone_
     by_seed = [
         (table.pd(row, seeds=[s])[0] - table.pd("alone", seeds=[s])[0])
-        / (table.pd("pooled", seeds=[s])[0] - table.pd("alone", seeds=[s])[0])
+        / (table.pd(whole, seeds=[s])[0] - table.pd("alone", seeds=[s])[0])
         for s in table.seeds
     ]
     low, high = np.percentile(share[1:], [2.5, 97.5])
-    print(f"gap alone to pooled {spoken(gap)}; {row} closes {share[0]:.2f} of it [{low:.2f}, {high:.2f}], "
+    print(f"gap alone to {whole} {spoken(gap)}; {row} closes {share[0]:.2f} of it [{low:.2f}, {high:.2f}], "
           f"by seed {' '.join(f'{value:.2f}' for value in by_seed)}")  # fmt: skip
-    key = f"gap_closed.{row}"
+    key = f"gap_closed.{row}" if whole == "pooled" else f"gap_closed.{row}.of {whole}"
     return {key: round(float(share[0]), 3), f"{key}.low": round(float(low), 3), f"{key}.high": round(float(high), 3)}
 
 
@@ -381,6 +383,11 @@ def staged_figures(table: Table) -> dict[str, Any]:
     """The plan against the plain federation at home, and the transfer matrix behind it."""
     gain = table.pd("staged") - table.pd("fedavg")
     print(f"staged less plain federated on each site's own sensor: {spoken(gain)}")
+    beside = table.pd("staged") - table.pd(
+        FEDERATED
+    )  # its last stage takes statistics anew too: what the stages add to that
+    print(f"staged less {FEDERATED}: {spoken(beside)}")
+    own_low, own_high = np.percentile(beside[1:], [2.5, 97.5])
     sites = table.sites("staged", table.seeds[0])
     keys = sorted({row for row, _, _ in table.scores if row.startswith("staged: ")})
     print("  transfer matrix, pd at each site\n  " + " " * 26 + " ".join(f"{site:>8}" for site in sites))
@@ -392,6 +399,9 @@ def staged_figures(table: Table) -> dict[str, Any]:
         "staged_gain": round(float(gain[0]), 4),
         "staged_gain.low": round(float(low), 4),
         "staged_gain.high": round(float(high), 4),
+        f"staged_gain.over {FEDERATED}": round(float(beside[0]), 4),
+        f"staged_gain.over {FEDERATED}.low": round(float(own_low), 4),
+        f"staged_gain.over {FEDERATED}.high": round(float(own_high), 4),
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import random
 
 import numpy as np
 import pytest
@@ -245,7 +246,8 @@ def test_the_number_of_releases_and_the_budget_are_limits(sites, tmp_path):
         evaluation.evaluate_across(third.model_copy(update={"noise": 3.0}), NAMES, Wire(bound))
 
 
-def test_noisy_counts_stay_near_the_exact_ones_and_cost_what_the_ledger_says(sites):
+def test_noisy_counts_stay_near_the_exact_ones_and_cost_what_the_ledger_says(sites, monkeypatch):
+    monkeypatch.setattr("secrets.randbelow", random.Random(7).randrange)  # chance of its own would fail one run in some
     noisy = {name: dataclasses.replace(site, model_digest="m4") for name, site in sites.items()}
     question = QUESTION.model_copy(update={"model_digest": "m4", "noise": 2.0})
     exact = evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
@@ -306,6 +308,13 @@ def test_a_site_tells_its_row_at_one_threshold_and_never_beside_noise(sites):
     question = QUESTION.model_copy(update={"model_digest": "m9", "noise": 2.0})
     result = evaluation.evaluate_across(question, NAMES, Wire(noisy))
     assert all(row.n_threats is None and "noise" in row.reason for row in result.site_rows)
+
+
+def test_counts_of_real_scans_never_leave_without_a_person(sites, tmp_path):
+    real = {name: dataclasses.replace(site, dataset=dataclasses.replace(site.dataset, is_simulated=False))
+            for name, site in agreed(sites, tmp_path).items()}  # fmt: skip
+    with pytest.raises(Refused, match="a person there has to release"):
+        evaluation.evaluate_across(QUESTION, NAMES, Wire(real))
 
 
 def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():

@@ -36,7 +36,7 @@ from xraybench.federate.question import (
     rows_told,
     strata_of,
 )
-from xraybench.federate.release import Approver, Payload, release, shown, was_released
+from xraybench.federate.release import Approver, Payload, release, shown, unattended, was_released
 from xraybench.metrics import box_precision, histograms
 from xraybench.metrics.histograms import N_BINS
 
@@ -234,6 +234,8 @@ def _sum(site: EvaluationSite, question: EvaluationQuestion, header: Mapping[str
     )
     if site.approve is None:
         raise Refused(f"Site {site.name} has nobody to release its answer.")
+    if site.approve is unattended and not site.dataset.is_simulated:
+        raise Refused(f"Site {site.name} holds real scans, and a person there has to release its answer.")
     rho = privacy.rho(question.noise, rows_an_item=1 + len(question.axes) + 2) if question.noise else 0.0
     data = data_digest(site.dataset)
     facts = {

@@ -79,6 +79,9 @@ def pooled_rows(
             rows.append(
                 _share("pfa", main, benign, at, task.min_benign, "benign items", is_threat=False, of=(axis, value))
             )
+    if question.noise:  # an interval that looks exact and leaves out a source of chance would be believed
+        rows = [row.model_copy(update={"interval": f"{row.interval}, of the items only: the noise added is not in it"})
+                if not row.reason else row for row in rows]  # fmt: skip
     return rows
 
 

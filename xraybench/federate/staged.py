@@ -19,7 +19,8 @@ import pandas as pd
 from pydantic import Field
 
 from xraybench import evaluate, tasks, train
-from xraybench.core.documents import Document, FederatedJob
+from xraybench.core import digest
+from xraybench.core.documents import Document, FederatedJob, FederatedSite
 from xraybench.core.errors import BadValue
 from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Model
@@ -319,6 +320,15 @@ def _in_one_place(stage: Stage, job: FederatedJob, group: Sequence[Site], init: 
     return TimmNet(sealed(signature_of(job), net), net, device=group[0].device)
 
 
+def _corpora(described: Sequence[FederatedSite]) -> dict[str, str]:
+    """Corpus -> digest of what a stage learned from; where several sites hold a part of it, of all their parts."""
+    held: dict[str, list[str]] = {}
+    for site in described:
+        for corpus, known in site.corpora.items():
+            held.setdefault(corpus, []).append(known)
+    return {corpus: parts[0] if len(parts) == 1 else digest.of_json(sorted(parts)) for corpus, parts in held.items()}
+
+
 def _with_lineage(net: TimmNet, stage: Stage, job: FederatedJob, group: Sequence[Site], parent: TimmNet | None) -> Any:
     """The signature with what the model came from: every stage with the digests of its weights and of its data."""
     described = [site.describe() for site in group]
@@ -327,9 +337,7 @@ def _with_lineage(net: TimmNet, stage: Stage, job: FederatedJob, group: Sequence
         "name": stage.name,
         "parent": job.parent,
         "weights": net.signature.weights_digest,
-        "corpora": {  # two sites may each hold a part of one corpus
-            f"{corpus} at {site.name}": known for site in described for corpus, known in site.corpora.items()
-        },
+        "corpora": _corpora(described),
         "n_items": sum(site.n_items for site in described),
     }
     training = {

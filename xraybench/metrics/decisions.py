@@ -174,7 +174,8 @@ def workload_saved(
 
     Items below a threshold are cleared. The highest threshold is taken whose cleared threat items have an upper
     Clopper-Pearson bound of at most `max_miss`, so a small test set saves nothing however good the model is: 59 threat
-    items without a miss show 0.05. Set it on other items than those it is reported on.
+    items without a miss show 0.05. How many threats may be missed follows from their number alone, so the bound holds for
+    the threshold that these same threats set (a tolerance limit); the benign items have no part in it.
 
     Args:
         threat_scores: Shape (n_threats,).
@@ -238,7 +239,7 @@ def expected_cost_at(
     prevalence: float = PREVALENCE,
     cost_of_miss: float = COST_OF_MISS,
 ) -> float:
-    """`expected_cost` of a threshold, in false alarms. NaN without an item of either kind, or without a threshold."""
+    """`expected_cost` at a threshold. NaN without an item of either kind, or without a threshold."""
     pd, pfa = _rates_at(threat_scores, benign_scores, threshold)
     return expected_cost(pd, pfa, prevalence=prevalence, cost_of_miss=cost_of_miss, cost_of_false_alarm=1.0)
 

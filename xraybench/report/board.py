@@ -165,8 +165,12 @@ class Standing:
 
     @property
     def is_best(self) -> list[bool]:
-        """For each model: may it be the best? Its rank set includes 1, and there is somebody to be better than."""
-        return [bool(low == 1) and len(self.models) > 1 for low in self.rank_low]
+        """For each model: may it be the best? By the confidence set of the best, where the rank file tells one, else by
+        whether its rank set includes 1; and there is somebody to be better than."""
+        if len(self.models) < 2:
+            return [False] * len(self.models)
+        told = self.facts.get("best")
+        return [model in told for model in self.models] if told else [bool(low == 1) for low in self.rank_low]
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -355,6 +359,7 @@ def _rank_facts(ranked: RankFile) -> dict[str, Any]:
     return {
         "method": ranked.method,
         "level": ranked.level,
+        "best": ranked.best,
         "n_replicates": ranked.n_replicates,
         "n_pairs": len(ranked.pairs),
         "n_open": n_open,

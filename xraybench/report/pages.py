@@ -381,7 +381,7 @@ def _banded(
     level = f"{100 * standing.facts.get('level', 0.95):g} %"
     caption = (
         f"Ranks are sets: every rank that the data allow, for all models at once with {level} confidence. Within a band "
-        f"no order is claimed. Bold: may be the best of its column, its rank set includes 1."
+        f"no order is claimed. Bold: may be the best of its column, by the confidence set of the best."
     )
     bands = standing.band.tolist()
     marks = ["newband" if i and bands[i] != bands[i - 1] else "" for i in range(len(bands))]
