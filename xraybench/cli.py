@@ -827,7 +827,9 @@ def federate_evaluate(
         raise BadParameter("Give --kit to evaluate over the network, or --key to sign what is carried by files.")
     if not (out / "question.json").exists():
         if not site:
-            raise BadParameter(f"{out} holds no evaluation yet; to begin one by files, give --site for each site.")
+            raise BadParameter(
+                f"{out} holds no evaluation yet; to begin one, give --task, --model and --site for each site."
+            )
         exchange.begin(question(), {name: Path(path) for name, path in map(_pair, site)}, out)
     found = exchange.go_on(out, key=key, answers=answers or [], without=without or [])
     if isinstance(found, exchange.Waiting):

@@ -4,6 +4,7 @@ import math
 import random
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -52,6 +53,12 @@ def test_noise_costs_by_the_number_of_counts_that_an_item_appears_in():
     assert privacy.rho(10.0, rows_an_item=4) == pytest.approx(0.02)
     with pytest.raises(BadValue):
         privacy.rho(0.0)
+
+
+def test_others_are_compared_in_the_share_of_threats_that_the_members_have():
+    members = pd.DataFrame({"is_threat": [True] * 10 + [False] * 30})
+    others = pd.DataFrame({"is_threat": [True] * 40 + [False] * 60})
+    assert privacy._like(members, others)["is_threat"].value_counts().to_dict() == {False: 60, True: 20}
 
 
 def test_an_approval_of_an_earlier_asking_is_none_of_the_next(tmp_path):

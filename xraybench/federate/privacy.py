@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from xraybench.core import vocabulary
@@ -156,7 +157,19 @@ def membership_of(model: Model, dataset: Dataset, track: str) -> MembershipInfer
     said = scores.reindex(scans.index)
     scans = scans.assign(score=said, is_threat=scans.index.isin(dataset.objects["scan_id"])).dropna(subset=["score"])
     members, others = scans[scans["split"] == "train"], scans[scans["split"] != "train"]
+    others = _like(members, others)
     return membership_inference(members["score"], members["is_threat"], others["score"], others["is_threat"])
+
+
+def _like(members: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """As many of the others as have threats in the same share: losses differ by kind, and no model need have learned a scan
+    for that difference to look like a leak."""
+    kinds = [(kind, int(n)) for kind, n in members["is_threat"].value_counts().items()]
+    times = min((int((others["is_threat"] == kind).sum()) / n for kind, n in kinds), default=0.0)
+    drawn = [
+        others[others["is_threat"] == kind].sample(math.floor(times * n + 1e-9), random_state=0) for kind, n in kinds
+    ]
+    return pd.concat(drawn) if drawn else others
 
 
 def _losses(scores: ArrayLike, is_threat: ArrayLike) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
