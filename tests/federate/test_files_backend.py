@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import found_in, planted
+from needles import found_in, planted
 from sklearn.metrics import roc_auc_score
 
 from xraybench import data, federate

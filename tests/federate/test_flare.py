@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from labelled import dealt, labelled, only, said
-from planted import found_in, planted
+from needles import found_in, planted
 
 pytest.importorskip("nvflare", reason="no nvflare: pip install 'xraybench[flare]'")
 
