@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -38,11 +39,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 def schema_faults(text: str) -> list[str]:
     """What GitHub's schema, as check-jsonschema carries it, finds wrong with a workflow."""
-    jsonschema = pytest.importorskip("jsonschema")
-    package = importlib.util.find_spec("check_jsonschema")  # its schema is wanted, not its program
-    if package is None or package.origin is None:
-        pytest.skip("check-jsonschema is not installed: it carries the schema of workflows")
-    schema = Path(package.origin).parent / "builtin_schemas" / "vendor" / "github-workflows.json"
+    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "github-workflows.json"
     judge = jsonschema.Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
     told = yaml.safe_load(text)
     told["on"] = told.pop(True)  # YAML 1.1 takes `on` for a truth value, GitHub does not

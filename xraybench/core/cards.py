@@ -5,13 +5,12 @@ file. `ModelCard` is the compiled card, from which Markdown, page, JSON and bill
 word, fact and number names the field it belongs to, and every number the result file and the row it was taken from.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, field_serializer, field_validator
+from pydantic import ConfigDict, Field
 
-from xraybench.core.documents import Document
+from xraybench.core.documents import Document, Number
 
 # Who asks for a field, by the short names used in `FIELDS`.
 ASKERS = {
@@ -222,22 +221,13 @@ class CardNumber(Document):
     at: float | None = None
     slice_axis: str = ""
     slice_value: str = ""
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number
     n_items: int = Field(ge=0)
     n_threats: int = Field(ge=0)
     reason: str = ""
     remark: str = ""
-
-    @field_validator("value", "low", "high", mode="before")
-    @classmethod
-    def _null_is_nan(cls, value: float | None) -> float:
-        return math.nan if value is None else value
-
-    @field_serializer("value", "low", "high", when_used="json")
-    def _nan_is_null(self, value: float) -> float | None:
-        return None if math.isnan(value) else float(f"{value:.6g}")
 
 
 class ResultReference(Document):

@@ -9,13 +9,25 @@ import math
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from xraybench.core.errors import BadFile
 
 SCHEMA_FOLDER = Path(__file__).parent / "schemas"
+
+
+def _null_is_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _nan_is_null(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.6g}")
+
+
+# A number of a document: null where undefined and six digits long on disk, NaN in memory.
+Number = Annotated[float, BeforeValidator(_null_is_nan), PlainSerializer(_nan_is_null, when_used="json")]
 
 
 class Document(BaseModel):
@@ -33,22 +45,13 @@ class ResultRow(Document):
         default="", description="concealment, threat, sensor, site, size or shape; empty for the whole task"
     )
     slice_value: str = ""
-    value: float = Field(description="the number; null where undefined")
-    low: float = Field(description="lower end of the 95 % interval")
-    high: float = Field(description="upper end of the 95 % interval")
+    value: Number = Field(description="the number; null where undefined")
+    low: Number = Field(description="lower end of the 95 % interval")
+    high: Number = Field(description="upper end of the 95 % interval")
     interval: str = Field(description="method of the interval")
     n_items: int = Field(ge=0, description="items the number rests on")
     n_threats: int = Field(ge=0, description="of these, items with a threat")
     reason: str = Field(default="", description="why the value is undefined")
-
-    @field_validator("value", "low", "high", mode="before")
-    @classmethod
-    def _null_is_nan(cls, value: float | None) -> float:
-        return math.nan if value is None else value
-
-    @field_serializer("value", "low", "high", when_used="json")
-    def _nan_is_null(self, value: float) -> float | None:
-        return None if math.isnan(value) else float(f"{value:.6g}")
 
 
 class ResultFile(Document):

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
-from pydantic import Field, ValidationError, field_serializer, field_validator
+from pydantic import Field, ValidationError
 
 from xraybench import tasks
 from xraybench.core import vocabulary
-from xraybench.core.documents import Document, ResultFile, ResultRow, field_faults, write_text
+from xraybench.core.documents import Document, Number, ResultFile, ResultRow, field_faults, write_text
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.task import Task
@@ -80,24 +80,15 @@ class PairRow(Document):
 
     a: str
     b: str
-    difference: float
-    low: float = Field(description="lower end of the 95 % interval of the difference; null where unknown")
-    high: float = Field(description="upper end of the 95 % interval of the difference; null where unknown")
-    p_holm: float = Field(description="p value, adjusted by Holm over all pairs of the file; null where undefined")
+    difference: Number
+    low: Number = Field(description="lower end of the 95 % interval of the difference; null where unknown")
+    high: Number = Field(description="upper end of the 95 % interval of the difference; null where unknown")
+    p_holm: Number = Field(description="p value, adjusted by Holm over all pairs of the file; null where undefined")
     only_a: int | None = Field(default=None, ge=0, description="threat rows that only `a` finds, thresholds as set")
     only_b: int | None = Field(default=None, ge=0, description="threat rows that only `b` finds, thresholds as set")
     p_mcnemar: float | None = Field(
         default=None, description="exact McNemar, thresholds as set, not adjusted; absent where items give several rows"
     )
-
-    @field_validator("difference", "low", "high", "p_holm", mode="before")
-    @classmethod
-    def _null_is_nan(cls, value: float | None) -> float:
-        return math.nan if value is None else value
-
-    @field_serializer("difference", "low", "high", "p_holm", when_used="json")
-    def _nan_is_null(self, value: float) -> float | None:
-        return None if math.isnan(value) else float(f"{value:.6g}")
 
 
 class RankFile(Document):

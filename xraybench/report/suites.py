@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, field_serializer, field_validator
+from pydantic import Field, ValidationError
 
-from xraybench.core.documents import Document, ResultFile, field_faults, write_text
+from xraybench.core.documents import Document, Number, ResultFile, field_faults, write_text
 from xraybench.core.errors import BadFile
 from xraybench.evaluate import Standing
 from xraybench.evaluate.suite import POLICY, WORST_PD
@@ -31,9 +31,9 @@ class SuiteRow(Document):
     """One model's mean over the cells of a suite, and where it stands."""
 
     model: str
-    value: float = Field(description="mean of the parts; null where undefined")
-    low: float = Field(description="lower end of the 95 % interval")
-    high: float = Field(description="upper end of the 95 % interval")
+    value: Number = Field(description="mean of the parts; null where undefined")
+    low: Number = Field(description="lower end of the 95 % interval")
+    high: Number = Field(description="upper end of the 95 % interval")
     n_tasks: int = Field(ge=0, description="cells that count")
     n_missing: int = Field(ge=0, description="of them, cells without a result of this model")
     rank_low: int | None = Field(
@@ -45,20 +45,7 @@ class SuiteRow(Document):
     marginal_low: int | None = Field(default=None, ge=1, description="best rank, for this model alone")
     marginal_high: int | None = Field(default=None, ge=1, description="worst rank, for this model alone")
     reason: str = Field(default="", description="why the value is undefined")
-    parts: list[float | None] = Field(description="pd on each task of the file; null where missing or not counted")
-
-    @field_validator("value", "low", "high", mode="before")
-    @classmethod
-    def _null_is_nan(cls, value: float | None) -> float:
-        return math.nan if value is None else value
-
-    @field_serializer("value", "low", "high", when_used="json")
-    def _nan_is_null(self, value: float) -> float | None:
-        return None if math.isnan(value) else float(f"{value:.6g}")
-
-    @field_serializer("parts", when_used="json")
-    def _shortened(self, parts: list[float | None]) -> list[float | None]:
-        return [None if part is None or math.isnan(part) else float(f"{part:.6g}") for part in parts]
+    parts: list[Number] = Field(description="pd on each task of the file; null where missing or not counted")
 
 
 class SuiteFile(Document):
@@ -113,7 +100,7 @@ def suite_file(standing: Standing, *, track: str, profile: str, seed: int) -> Su
                 marginal_low=int(alone.low[i]) if alone else None,
                 marginal_high=int(alone.high[i]) if alone else None,
                 reason=mean.reason,
-                parts=[None if math.isnan(part) else float(part) for part in standing.parts[i]],
+                parts=[float(part) for part in standing.parts[i]],
             )
         )
     pairs = [
@@ -187,9 +174,7 @@ def suite_faults(suite_files: Sequence[SuiteFile], result_files: Sequence[Result
     for document in suite_files:
         name = f"suite {document.vector}, track {document.track}"
         counting = np.array(document.counts, dtype=bool)
-        parts = np.array(
-            [[math.nan if part is None else part for part in row.parts] for row in document.rows], dtype=np.float64
-        ).reshape(len(document.rows), len(document.tasks))
+        parts = np.array([row.parts for row in document.rows]).reshape(len(document.rows), len(document.tasks))
         used = parts[:, counting]
         counted = np.where(np.isnan(used), WORST_PD, used) if document.policy == "worst" else used
         values = np.array([row.value for row in document.rows])

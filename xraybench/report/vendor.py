@@ -13,15 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 
 from xraybench import __version__, data
 from xraybench.core import vocabulary
-from xraybench.core.documents import Document, ModelSignature, ResultFile, ResultRow, read_document
+from xraybench.core.documents import Document, ModelSignature, Number, ResultFile, ResultRow, read_document
 from xraybench.core.errors import BadFile, DigestMismatch, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.task import Task
@@ -54,13 +54,6 @@ MARKS = (0.9, 0.5)  # pd at which the psychometric curve is read off
 _VERSIONED = re.compile(r"(?P<base>.+?)(?:[-_.]v(?P<dotted>\d+(?:\.\d+)*)|[-_](?P<sequence>\d{3}))")
 
 D = TypeVar("D", RankFile, CurveFile)
-
-# A number of a JSON document: null where undefined, NaN in memory.
-Number = Annotated[
-    float,
-    BeforeValidator(lambda value: math.nan if value is None else value),
-    PlainSerializer(lambda value: None if math.isnan(value) else float(f"{value:.6g}"), when_used="json"),
-]
 
 
 class CardRow(ResultRow):
