@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import spatial, stats
 
 from xraybench import federate, train
 from xraybench.core.documents import FederatedJob
@@ -74,7 +74,7 @@ def test_names_shapes_and_types_survive(job: Job, aggregator: str) -> None:
     assert out["norm.num_batches_tracked"] == 5  # the largest, never a mean
 
 
-@pytest.mark.parametrize("aggregator", ["fedavg", "trimmed_mean"])
+@pytest.mark.parametrize("aggregator", ["fedavg", "trimmed_mean", "screened_mean"])
 def test_what_all_sites_say_is_what_comes_out(job: Job, aggregator: str) -> None:
     out = joined(job(aggregator=aggregator), dict.fromkeys(SITES, network(3))).weights
     assert all(out[name] == pytest.approx(value, abs=1e-6) for name, value in network(3).items())
@@ -117,11 +117,69 @@ def test_a_trimmed_mean_of_too_few_is_refused() -> None:
         trimmed_mean({"a": network(1), "b": network(2)}, trim=0.2)
 
 
-def test_a_count_of_items_does_not_outvote_a_trimmed_mean(job: Job) -> None:
+@pytest.mark.parametrize("aggregator", ["trimmed_mean", "screened_mean"])
+def test_a_count_of_items_does_not_outvote_a_robust_mean(job: Job, aggregator: str) -> None:
     updates = {site: network(n + 1) for n, site in enumerate(SITES)}
-    asked = job(aggregator="trimmed_mean")
+    asked = job(aggregator=aggregator)
     loud = aggregate(asked, sent=network(0), updates=updates, n_items=dict.fromkeys(SITES, 1) | {"e": 10**6}, server={})
     assert same(loud.weights, joined(asked, updates).weights)
+
+
+def rounds_of(job: Job, hostile: dict[str, float], *, n_rounds: int, away: int = -1) -> list[Aggregated]:
+    """Rounds in which every site moves along one direction under 20 times as much noise of its own."""
+    asked, server, found = job(aggregator="screened_mean", clip=1.0), Weights(), []
+    rng = np.random.default_rng(1)
+    direction = network(9)
+    for index in range(n_rounds):
+        updates = {}
+        for site in SITES:
+            update = moved(direction, 0.05, sent=network(0))
+            update["conv.weight"] = update["conv.weight"] + rng.normal(scale=0.2, size=(4, 2, 3, 3)).astype(np.float32)
+            updates[site] = moved(update, hostile.get(site, 1.0), sent=network(0))
+        if index == away:
+            del updates["b"]
+        found.append(joined(asked, updates, server))
+        server = found[-1].server
+    return found
+
+
+def test_the_screened_mean_leaves_out_the_site_that_is_reversed_and_no_other(job: Job) -> None:
+    late = rounds_of(job, {"e": -1.0}, n_rounds=30)[10:]
+    assert [set(closed.left_out) for closed in late] == [{"e"}] * 20
+    assert "point against those of the other sites (cosine -" in late[-1].left_out["e"]
+    assert sum(len(closed.left_out) for closed in rounds_of(job, {}, n_rounds=30)[10:]) == 0
+
+
+def test_the_screened_mean_weighs_by_the_cosine_of_what_it_remembers(job: Job) -> None:
+    """Judged by scipy on the memories as they were handed on."""
+    closed = rounds_of(job, {"d": -1.0, "e": -1.0}, n_rounds=12)[-1]
+    memory = {
+        site: np.concatenate([closed.server[f"memory/{site}/{n}"].ravel() for n in ("conv.weight", *NORMS[:2])])
+        for site in SITES
+    }
+    cosines = {
+        site: 1 - spatial.distance.cosine(memory[site], sum(memory[other] for other in SITES if other != site))
+        for site in SITES
+    }
+    most_opposed = min(cosines, key=lambda site: cosines[site])
+    assert set(closed.left_out) == {most_opposed}  # one of five at most, although two are hostile
+    assert f"(cosine {cosines[most_opposed]:.2f})" in closed.left_out[most_opposed]
+
+
+def test_a_site_that_misses_a_round_is_remembered_as_it_was(job: Job) -> None:
+    before, missed = rounds_of(job, {}, n_rounds=4, away=3)[2:]
+    kept = [name for name in before.server if name.startswith("memory/b/")]
+    assert kept and all(np.array_equal(before.server[name], missed.server[name]) for name in kept)
+
+
+def test_a_round_says_whom_it_left_out_and_why(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:
+    """The reversed site's update is kept with the round and not used; two sites of three decide."""
+    reversed_ = type("Reversed", (HostileSite,), {"times": -1.0})
+    mixed = [reversed_(site.name, site.dataset) if site.name == "west" else site for site in sites]
+    run = federate.run(job(n_rounds=8, **VARIANTS["screened_mean"]), mixed, out=tmp_path, quiet=True)
+    of_west = run.rounds[run.rounds["site"] == "west"]["rejected"]
+    assert of_west.str.contains("point against those of the other sites").sum() >= 4
+    assert "round 8: closed without west: its changes so far point against" in Path(tmp_path, "log.txt").read_text()
 
 
 def test_fedadam_is_the_formula_of_its_paper() -> None:
@@ -199,9 +257,11 @@ def test_every_variant_that_papers_name_is_a_job(job: Job, name: str) -> None:
 class HostileSite(Site):
     """A site that sends its change a hundred times over."""
 
+    times = 100.0
+
     def fit(self, weights: Weights, job: FederatedJob, index: int, *, kept: Weights | None = None) -> SiteUpdate:
         update = super().fit(weights, job, index, kept=kept)
-        sent = moved(update.weights, 100.0, sent=weights)
+        sent = moved(update.weights, self.times, sent=weights)
         return SiteUpdate(update.record.model_copy(update={"weights_digest": digest_of_weights(sent)}), sent)
 
 

@@ -176,6 +176,9 @@ class FederatedSite(Document):
     agreement: str = Field("", description="what the site's agreement is called; empty for simulated scans")
 
 
+Aggregator = Literal["fedavg", "fedadam", "trimmed_mean", "screened_mean"]
+
+
 class FederatedJob(Document):
     """What a coordinator asks of every site: the same object in process, as files, or over a network."""
 
@@ -191,7 +194,7 @@ class FederatedJob(Document):
     batch_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     seed: int
-    aggregator: Literal["fedavg", "fedadam", "trimmed_mean"] = "fedavg"
+    aggregator: Aggregator = "fedavg"
     batch_norm: Literal["average", "local_statistics", "local"] = Field(
         description="average: running statistics are averaged like weights; local_statistics (SiloBN): affine parameters "
         "are averaged, each site keeps its running statistics; local (FedBN): each site keeps both. The global model's "
@@ -199,7 +202,12 @@ class FederatedJob(Document):
     )
     proximal: float = Field(0.0, ge=0, description="FedProx's mu: pull of a site's weights towards those it was sent")
     server_rate: float = Field(0.01, gt=0, description="fedadam: step of the server's optimiser")
-    trim: float = Field(0.2, ge=0, lt=0.5, description="trimmed_mean: share of the updates dropped at either end")
+    trim: float = Field(
+        0.2,
+        ge=0,
+        lt=0.5,
+        description="trimmed_mean: share of the updates dropped at either end; screened_mean: largest share left out",
+    )
     clip: float = Field(0.0, ge=0, description="longest update, as a multiple of the round's median norm; 0: no limit")
     frozen: list[str] = Field(default_factory=list, description="parts of the network that no site trains, by name")
     noise: float = Field(0.0, ge=0, description="differential privacy: noise as a multiple of max_gradient; 0: none")

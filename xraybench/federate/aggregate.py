@@ -5,6 +5,8 @@ An aggregator is a row of `AGGREGATORS`: a function from what was sent and what 
 - `fedadam`: the mean of the sites' changes is taken for a gradient, and the server steps along it with Adam.
 - `trimmed_mean`: of every number the highest and lowest are dropped and the rest averaged, each site counting alike, so
   that a few broken or hostile sites move nothing far.
+- `screened_mean`: a site whose changes have for rounds pointed against those of the others is left out, and the rest are
+  averaged, each counting alike. It finds a reversed update, which hides between honest ones in every single round.
 FedProx is no aggregator but a pull at the site (`proximal`), and goes with any of them. `clip` shortens an update that is
 longer than a multiple of the round's median before it is joined. Accumulation is in float64 and in the order of the
 sites' names, so that the order of arrival never shows in the result.
@@ -21,13 +23,15 @@ between the sites' means. Counters of batches (`num_batches_tracked`) are never 
 
 Source:
     FedAvg: McMahan et al., AISTATS 2017, algorithm 1. FedAdam: Reddi et al., ICLR 2021, algorithm 2. Trimmed mean: Yin
-    et al., ICML 2018, definition 2. FedProx: Li et al., MLSys 2020. Clipping of norms as a defence: Sun et al., 2019.
-    SiloBN: Andreux et al., 2020. FedBN: Li et al., ICLR 2021.
+    et al., ICML 2018, definition 2. Screening: the cosine to a trusted direction of Cao et al., NDSS 2021 (FLTrust), with
+    what the other sites did before in place of data at the server; memory of rounds: Karimireddy et al., ICML 2021.
+    FedProx: Li et al., MLSys 2020. Clipping of norms as a defence: Sun et al., 2019. SiloBN: Andreux et al., 2020. FedBN:
+    Li et al., ICLR 2021.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +44,7 @@ from xraybench.models.timm_net import digest_of_weights
 
 _MOST_NAMED = 3  # tensors named per fault: the reader needs examples, not a listing
 _BETA_1, _BETA_2, _TAU = 0.9, 0.99, 1e-3  # of FedAdam, as in its paper
+_FADES = 0.9  # what is left of a site's past directions after a round: Karimireddy et al. use it for their momentum
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,11 @@ class SiteUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """The next global weights, and what the server's optimiser remembers for the round after."""
+    """The next global weights, and what the server remembers for the round after."""
 
     weights: Weights
     server: Weights
+    left_out: Mapping[str, str] = field(default_factory=dict)  # site -> why its update was not used
 
 
 def aggregate(
@@ -73,7 +79,7 @@ def aggregate(
         sent: The global weights that the sites started from.
         updates: Site -> weights. All sites hold the same names, shapes and types.
         n_items: Site -> count of items it trained on, at least 1.
-        server: What the round before left for the server's optimiser; empty in the first.
+        server: What the round before left at the server; empty in the first.
 
     Raises:
         BadValue: There is no update, a count is missing or below 1, an update has other names or shapes than the others,
@@ -115,11 +121,55 @@ def trimmed_mean(updates: Mapping[str, Weights], *, trim: float) -> Weights:
     Raises:
         BadValue: So few updates that none is left.
     """
-    n_dropped = math.ceil(trim * len(updates) - 1e-9)  # in floats, 0.2 * 15 is a hair above 3
+    n_dropped = _n_trimmed(trim, len(updates))
     if 2 * n_dropped >= len(updates):
         raise BadValue(f"Of {len(updates)} updates, {n_dropped} are to be dropped at either end: none is left.")
     kept = slice(n_dropped, len(updates) - n_dropped)
     return _joined(updates, lambda stack: np.sort(stack, axis=0)[kept].mean(axis=0))
+
+
+def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float, server: Weights) -> Aggregated:
+    """The mean of the updates of all sites but those that keep pointing against the others.
+
+    The server remembers of each site the sum of its changes of learned tensors, each divided by its length, the older
+    ones fading. A site is left out while the cosine of its memory to the sum of the others' is negative; at most the share
+    `trim` of the sites, rounded up, the most opposed first. The changes of honest sites in one round are nearly at right
+    angles to each other (cosines of 0 to 0.1 with sites of different scanners), so that only the memory tells a
+    direction. A long update is the matter of `clip`: here a length shows in the mean.
+
+    Args:
+        sent: The global weights that the sites started from.
+        updates: Site -> weights, checked.
+        trim: Largest share of the sites that is left out.
+        server: Memories by `memory/<site>/<tensor>`, float32; empty in the first round. That of a site which misses a
+            round stays as it is.
+    """
+    fixed = set(running_statistics(sent))
+    names = [name for name in sent if np.issubdtype(sent[name].dtype, np.floating) and name not in fixed]
+    order, after = sorted(updates), dict(server)
+    for site in order:
+        length = update_norm(updates[site], sent=sent, names=names)
+        for name in names:
+            change = (updates[site][name].astype(np.float64) - sent[name]) / (length or 1.0)
+            before = server.get(f"memory/{site}/{name}", np.zeros_like(change))
+            after[f"memory/{site}/{name}"] = (_FADES * before + change).astype(np.float32)
+    lines = np.stack([np.concatenate([after[f"memory/{site}/{n}"].ravel() for n in names]) for site in order])
+    others = lines.sum(axis=0) - lines
+    along = np.einsum("ij,ij->i", lines.astype(np.float64), others)
+    lengths = np.linalg.norm(lines, axis=1) * np.linalg.norm(others, axis=1)
+    cosines = np.divide(along, lengths, out=np.zeros(len(order)), where=lengths > 0)
+    opposed = [int(i) for i in np.argsort(cosines, kind="stable")[: _n_trimmed(trim, len(order))] if cosines[i] < 0]
+    left_out = {
+        order[i]: f"its changes so far point against those of the other sites (cosine {cosines[i]:.2f})"
+        for i in opposed
+    }
+    kept = {site: updates[site] for site in order if site not in left_out}
+    return Aggregated(_joined(kept, lambda stack: stack.mean(axis=0)), after, left_out)
+
+
+def _n_trimmed(trim: float, n_sites: int) -> int:
+    """The share of so many sites, rounded up; in floats, 0.2 * 15 is a hair above 3."""
+    return math.ceil(trim * n_sites - 1e-9)
 
 
 def fedadam(sent: Weights, mean: Weights, *, rate: float, server: Weights) -> Aggregated:
@@ -179,6 +229,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "fedprox": {"proximal": 0.01},
     "fedadam": {"aggregator": "fedadam", "server_rate": 0.003},
     "trimmed_mean": {"aggregator": "trimmed_mean", "trim": 0.2},
+    "screened_mean": {"aggregator": "screened_mean", "trim": 0.2, "clip": 1.0},
     "clipped": {"clip": 1.5},
     "silobn": {"batch_norm": "local_statistics"},
     "fedbn": {"batch_norm": "local"},
@@ -192,6 +243,9 @@ AGGREGATORS: dict[str, _Rule] = {
         sent, fedavg(updates, n_items), rate=job.server_rate, server=server
     ),
     "trimmed_mean": lambda job, sent, updates, n_items, server: Aggregated(trimmed_mean(updates, trim=job.trim), {}),
+    "screened_mean": lambda job, sent, updates, n_items, server: screened_mean(
+        sent, updates, trim=job.trim, server=server
+    ),
 }
 
 

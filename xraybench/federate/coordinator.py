@@ -5,7 +5,7 @@ Nothing here knows how weights travel. A backend (in process, files, a network) 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 
 import pandas as pd
@@ -39,7 +39,7 @@ class ClosedRound:
     weights: Weights
     accepted: dict[str, SiteUpdate]
     rows: tuple[SiteRow, ...]
-    server: Weights  # what the server's optimiser remembers for the next round; empty for most aggregators
+    server: Weights  # what the server remembers for the next round; empty for most aggregators
 
 
 def close_round(
@@ -59,7 +59,7 @@ def close_round(
         index: The round, from 1.
         sent: The global weights that went out.
         answers: Site -> its update, or a sentence on why there is none. A site that is absent did not answer.
-        server: What the round before left for the server's optimiser.
+        server: What the round before left at the server.
 
     Raises:
         CheckFailed: Fewer usable updates than the job's quorum. A round never closes on less, nor on nothing.
@@ -91,9 +91,9 @@ def close_round(
         else:
             rows.append(SiteRow(index, site.name, site.n_items, nan, reason))
     if len(accepted) < job.quorum:
-        told = "".join(f"\n  {row.site}: {row.rejected}" for row in rows if row.rejected)
+        why = "".join(f"\n  {row.site}: {row.rejected}" for row in rows if row.rejected)
         raise CheckFailed(
-            f"Round {index} of job {job.name} has {len(accepted)} usable updates and its quorum is {job.quorum}.{told}"
+            f"Round {index} of job {job.name} has {len(accepted)} usable updates and its quorum is {job.quorum}.{why}"
         )
     joined = aggregate(
         job,
@@ -102,7 +102,11 @@ def close_round(
         n_items={site: update.record.n_items for site, update in accepted.items()},
         server=server or {},
     )
-    return ClosedRound(index, joined.weights, accepted, tuple(rows), joined.server)
+    used = tuple(
+        replace(row, loss=nan, rejected=joined.left_out[row.site]) if row.site in joined.left_out else row
+        for row in rows
+    )
+    return ClosedRound(index, joined.weights, accepted, used, joined.server)
 
 
 def rounds_table(rows: Sequence[SiteRow]) -> pd.DataFrame:

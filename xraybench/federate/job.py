@@ -13,13 +13,19 @@ from pydantic import ValidationError
 
 from xraybench import __version__, train
 from xraybench.core import chance, digest, vocabulary
-from xraybench.core.documents import FederatedJob, FederatedSite, field_faults, read_document, write_document
+from xraybench.core.documents import (
+    Aggregator,
+    FederatedJob,
+    FederatedSite,
+    field_faults,
+    read_document,
+    write_document,
+)
 from xraybench.core.errors import BadParameter, BadValue
 from xraybench.core.registry import did_you_mean
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import digest_of_weights, load_timm_net, weights_of
 
-Aggregator = Literal["fedavg", "fedadam", "trimmed_mean"]
 BatchNormRule = Literal["average", "local_statistics", "local"]
 
 
@@ -73,7 +79,7 @@ def make_job(
         batch_norm: What of BatchNorm a site keeps to itself, see `aggregate`.
         proximal: FedProx's mu, see `train.fit`.
         server_rate: Step of the server's optimiser, for `fedadam`.
-        trim: Share of the updates dropped at either end, for `trimmed_mean`.
+        trim: Share of the updates dropped at either end, for `trimmed_mean`; largest share left out, for `screened_mean`.
         clip: Longest update, as a multiple of the round's median; 0 sets no limit.
         frozen: Parts of the network that no site trains, such as `backbone`.
         noise: Training with differential privacy, see `train.private`; it goes on from a parent.
