@@ -429,6 +429,10 @@ def best_single_site(table: Table) -> dict[str, Any]:
 def robust_figures(table: Table) -> dict[str, Any]:
     """AUROC at the honest sites with one hostile site among five, and what it costs under each rule."""
     figures: dict[str, Any] = {}
+    if table.has("short four sites"):
+        honest = [site for site in table.sites("short four sites", table.seeds[0]) if site != HOSTILE]
+        figures["auroc.short four sites"] = round(table.auroc("short four sites", honest), 4)
+        print(f"the four honest sites among themselves: AUROC {figures['auroc.short four sites']:.3f}")
     for rule in (*ROBUST, "fedavg"):
         clean = f"short {rule}"
         for attack in ATTACKS:
