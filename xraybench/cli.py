@@ -800,12 +800,12 @@ def federate_evaluate(
     """Evaluate a model across sites: over the network in one go; by files, begin, then take answers in until it is done."""
     from xraybench import tasks
     from xraybench.federate import exchange
-    from xraybench.federate.question import EvaluationQuestion
+    from xraybench.federate.question import EvaluationQuestion, make_question
 
     def question() -> EvaluationQuestion:
         if not (task and model):
             raise BadParameter(f"{out} holds no evaluation yet; to begin one, give --task and --model.")
-        return EvaluationQuestion(
+        return make_question(
             task=tasks.get(task).id,
             model=model.name,
             model_digest=exchange.model_digest(model),
@@ -819,8 +819,7 @@ def federate_evaluate(
     if kit is not None:
         from xraybench.federate import flare
 
-        for name, reason in flare.evaluate(kit, question(), out=out).absent.items():
-            say(f"not in the sums: {name}: {reason}")
+        _say_of_sums(flare.evaluate(kit, question(), out=out))
         put("", str(out / "result.json"), as_json=False)
         return
     if key is None:
@@ -836,9 +835,16 @@ def federate_evaluate(
         say(f"Carry {found.message} to {', '.join(found.missing)}, and bring back what `federate answer` writes there.")
         put("", str(found.message), as_json=False)
         return
+    _say_of_sums(found)
+    put("", str(out / "result.json"), as_json=False)
+
+
+def _say_of_sums(found: Any) -> None:
+    """Who is not in the sums of an evaluation, and where nobody checked whose keys were in them."""
     for name, reason in found.absent.items():
         say(f"not in the sums: {name}: {reason}")
-    put("", str(out / "result.json"), as_json=False)
+    if found.unverified_at:
+        say(f"openings were not verified at {', '.join(found.unverified_at)}: these sites hold no keys of the others")
 
 
 @federate_app.command("answer")
@@ -851,6 +857,10 @@ def federate_answer(
     trust: Annotated[Path, typer.Option(help="The coordinator's public key.")],
     state: Annotated[Path, typer.Option(help="Folder of the site for keys of questions, predictions and its log.")],
     out: Annotated[Path, typer.Option(help="Where the answer goes.")],
+    trusted_sites: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the other sites' public keys, SITE.pub, to check whose openings come."),
+    ] = None,
     approve: Annotated[str, typer.Option(help="'ask' a person here, or 'unattended' for tests.")] = "ask",
 ) -> None:
     """Answer a message of a federated evaluation at a site; a person sees what is to leave and releases it."""
@@ -859,7 +869,13 @@ def federate_answer(
     if approve not in ("ask", "unattended"):
         raise BadParameter(f"--approve: '{approve}' is none of ask, unattended.")
     site = exchange.open_evaluation_site(
-        name, data, model, state=state, approve=_ask_person if approve == "ask" else release.unattended
+        name,
+        data,
+        model,
+        state=state,
+        approve=_ask_person if approve == "ask" else release.unattended,
+        key=key,
+        trusted_sites=trusted_sites,
     )
     put("", str(exchange.answer_folder(message, site, key=key, trusted=trust, out=out)), as_json=False)
 
@@ -1082,6 +1098,16 @@ def keys_make(
     from xraybench.report import attest
 
     put("", attest.make_key(path), as_json=False)
+
+
+@keys_app.command("id")
+def keys_id(
+    path: Annotated[Path, typer.Argument(help="A public key, FILE.pub.")],
+) -> None:
+    """Print a key's id: what two people read to each other before they trust each other's keys."""
+    from xraybench.report import attest
+
+    put("", attest.key_id(attest.read_public_key(path)), as_json=False)
 
 
 @keys_app.command("sign")

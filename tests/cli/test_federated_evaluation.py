@@ -1,6 +1,7 @@
 """Evaluation across sites from the command line: three administrations, three folders carried to and fro, one result."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path], 
     )  # fmt: skip
     net = net_of(signature, seed=0)
     TimmNet(sealed(signature, net), net).save(root / "model")
+    (root / "trusted").mkdir()
     for name in ("coordinator", *(folder.name for folder in folders)):
         signing.make_key(root / "keys" / name)
+    for folder in folders:
+        shutil.copy(root / "keys" / f"{folder.name}.pub", root / "trusted")
     return root, folders, root / "model"
 
 
@@ -48,7 +52,8 @@ def test_three_trips_give_the_pooled_numbers_and_a_log_that_holds(places, tmp_pa
         brought = [
             play("federate", "answer", now, "--name", folder.name, "--data", folder, "--model", model, "--key",
                  root / "keys" / folder.name, "--trust", f"{key}.pub", "--state", tmp_path / "state" / folder.name,
-                 "--out", tmp_path / f"stick-{trips}-{folder.name}", "--approve", "unattended")
+                 "--trusted-sites", root / "trusted", "--out", tmp_path / f"stick-{trips}-{folder.name}",
+                 "--approve", "unattended")
             for folder in folders
         ]  # fmt: skip
         now = play("federate", "evaluate", run, *brought, "--key", key)
@@ -57,7 +62,7 @@ def test_three_trips_give_the_pooled_numbers_and_a_log_that_holds(places, tmp_pa
     (auroc,) = [row for row in result["rows"] if row["metric"] == "auroc" and not row["slice_axis"]]
     assert auroc["n_threats"] == 3 * 32
     assert 0.2 < auroc["value"] < 0.8  # nobody trained it
-    assert result["is_simulated"] and result["absent"] == {}
+    assert result["is_simulated"] and result["absent"] == {} and result["unverified_at"] == []
     told = play("federate", "log", tmp_path / "state" / folders[0].name / "decisions.jsonl")
     assert "see_site" in told
 
@@ -79,7 +84,7 @@ def test_a_person_who_gives_no_name_keeps_the_counts_at_home(places, tmp_path):
     done = runner.invoke(app, [str(word) for word in words], input="\n")
     assert done.exit_code == 0, done.output
     assert "what leaves" in done.output
-    assert "refused at the terminal" in (stick / "message.json").read_text()
+    assert "refused at the terminal" in (stick / "refusal.json").read_text()
     assert not (stick / "counts.safetensors").exists()
 
 
@@ -87,6 +92,22 @@ def test_beginning_without_a_question_says_what_is_missing(tmp_path):
     done = runner.invoke(app, ["federate", "evaluate", str(tmp_path / "run"), "--key", str(tmp_path / "key")])
     assert done.exit_code != 0
     assert "--task, --model and --site" in str(done.exception)
+
+
+def test_a_question_that_cannot_be_asked_names_its_field(places, tmp_path):
+    _, _, model = places
+    words = ["federate", "evaluate", tmp_path / "run", "--key", tmp_path / "key", "--task", "mail-any-any-any", "--model",
+             model, "--site", "a=a.pub", "--noise", "-1", "--axes", "threat,colour"]  # fmt: skip
+    done = runner.invoke(app, [str(word) for word in words])
+    assert done.exit_code != 0
+    assert "axes.1: Input should be 'threat', 'concealment' or 'sensor'" in str(done.exception)
+    assert "noise: Input should be greater than or equal to 0" in str(done.exception)
+
+
+def test_two_people_can_compare_the_id_of_a_key(tmp_path):
+    made = play("keys", "make", tmp_path / "north.key")
+    assert play("keys", "id", tmp_path / "north.key.pub") == made
+    assert len(made) == 64
 
 
 def test_a_network_that_learned_nothing_betrays_nothing(places):

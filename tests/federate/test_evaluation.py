@@ -1,12 +1,15 @@
 """Evaluation over sites: what comes out is what one place with all gridded scores would say, and no site can be read."""
 
 import dataclasses
+import itertools
 import json
 import math
 import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labelled import dealt, labelled, only, said
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -22,6 +25,7 @@ from xraybench.federate.question import (
     FederatedResult,
     layout,
     question_digest,
+    strata_faults,
     strata_told,
 )
 from xraybench.metrics import box_precision, histograms
@@ -220,6 +224,19 @@ def test_an_agreement_that_forbids_the_purpose_keeps_its_site_out(sites, tmp_pat
     assert math.isnan(value(result, "pd", "sites", "bootstrap"))
 
 
+def test_the_row_of_one_site_cannot_be_told_by_the_rows_of_all_others(sites, tmp_path):
+    rule = agreements.Rule(party="coordinator", actions=["evaluate", "see_aggregate", "see_slice", "see_site"])
+    open_to_all = agreed(sites, tmp_path, permit=[rule], minimum_cell=1)
+    silent = agreed({"harbour": sites["harbour"]}, tmp_path)
+    result = evaluation.evaluate_across(QUESTION, NAMES, Wire({**open_to_all, **silent}))
+    told = {row.site: row.reason for row in result.site_rows}
+    assert "no rule permits 'see_site'" in told["harbour"]
+    assert told["east"] == (
+        "its row is left out so that the one of harbour cannot be told by difference to the pooled numbers"
+    )
+    assert [name for name, reason in told.items() if not reason] == ["north", "south", "west"]
+
+
 def test_a_person_who_refuses_keeps_the_counts_at_home(sites):
     def no(payload: release.Payload) -> release.Answer:
         assert "north" in payload.text and "mail-any-any" in payload.text
@@ -276,24 +293,140 @@ def test_a_stratum_that_could_be_told_by_difference_is_left_out(states, told, wh
         assert "by difference" in withheld["threat=firearm"]
 
 
+def opened(sites, question=QUESTION):
+    """What each site says when the question is opened."""
+    header = {"question": question.model_dump(mode="json")}
+    return header, {name: answer.site_step(site, "open", header, {})[0] for name, site in sites.items()}
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ({"sensor=a": ["enough"] * 4, "sensor=(rest)": ["none"] * 4}, ["sensor=a"]),
+        ({"sensor=a": ["enough"] * 4, "sensor=(rest)": ["enough"] * 3 + ["none"]}, ["sensor=a"]),
+        ({"sensor=a": ["enough"] * 4, "sensor=(rest)": ["none", "none", "none", "few"]}, []),
+        ({"sensor=a": ["enough"] * 4, "sensor=(rest)": ["none", "none", "enough", "enough"]}, []),
+    ],
+)
+def test_a_sensor_that_the_question_leaves_out_cannot_be_told_by_difference(states, told):
+    question = EvaluationQuestion(task=TASK, model="toy", model_digest="m1", axes=["sensor"], sensors=["a"])
+    opened = {f"s{n}": {name: of[n] for name, of in states.items()} for n in range(4)}
+    shown, withheld = strata_told(question, opened, least=3)
+    assert shown == told
+    assert told or "sensor=(rest) cannot be told by difference" in withheld["sensor=a"]
+
+
+AXIS = [f"threat={name}" for name in ("firearm", "blade", "currency", "pills")]
+CELLS = st.sampled_from([0, 0, 3, 9, 10, 40])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(*[CELLS] * 5), min_size=3, max_size=6), st.none() | st.sets(st.sampled_from(AXIS)))
+def test_whatever_sites_hold_no_sum_or_difference_of_what_is_told_is_a_small_cell(rows, among):
+    """Judged on the counts themselves: each union of strata that are told, and what it leaves of the whole."""
+    names = [*AXIS, "threat=(rest)"]
+    held = {f"s{n}": dict(zip(names, row, strict=True)) for n, row in enumerate(rows)}
+    words = {
+        site: {name: "none" if not n else "enough" if n >= 10 else "few" for name, n in of.items()}
+        for site, of in held.items()
+    }
+    question = EvaluationQuestion(task=TASK, model="toy", model_digest="m1", axes=["threat"])
+    told, withheld = strata_told(question, words, least=3, among=among)
+    assert strata_faults(question, words, told, least=3) == []
+    assert not set(told) & set(withheld)
+    assert among is None or set(told) <= among
+    for size in range(1, len(told) + 1):
+        for union in itertools.combinations(told, size):
+            for kept in (set(union), set(names) - set(union)):
+                cells = [sum(of[name] for name in kept) for of in held.values()]
+                assert all(cell == 0 or cell >= 10 for cell in cells)
+                assert sum(cell > 0 for cell in cells) in (0, *range(3, 7))
+    if among is None and all(
+        all(n == 0 or n >= 10 for n in cells) and sum(n > 0 for n in cells) in (0, *range(3, 7))
+        for cells in zip(*rows, strict=True)
+    ):
+        assert set(told) == {name for name in AXIS if any(of[name] for of in held.values())}  # none without need
+
+
+def with_few_blades(site, n=4):
+    """The site, with so many of its blades; scores as they were."""
+    objects = site.dataset.objects
+    blades = objects.loc[objects["threat"] == "blade", "item_id"].unique()[n:]
+    dataset = site.dataset.where(~site.dataset.items["item_id"].isin(blades))
+    return dataclasses.replace(site, dataset=dataset, predictions=only(dataset, site.predictions))
+
+
+def test_a_coordinator_that_names_all_strata_but_the_small_one_is_refused(sites):
+    poor = {**sites, "north": with_few_blades(sites["north"])}
+    header, openings = opened(poor)
+    assert openings["north"]["strata"]["threat=blade"] == "few"
+    named = [name for name in openings["south"]["strata"] if name.startswith("threat=") and "enough" in
+             (one["strata"][name] for one in openings.values())]  # fmt: skip
+    others = [name for name in named if name not in ("threat=blade", "threat=(rest)")]
+    asked = {**header, "openings": openings, "strata": others}
+    with pytest.raises(Refused, match=r"what is left of the axis threat beside .* could be told by difference"):
+        answer.site_step(poor["north"], "sum", asked, {})
+    with pytest.raises(Refused, match=r"threat=blade: 1 of 5 sites have too few items of it"):
+        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=blade"]}, {})
+    with pytest.raises(Refused, match=r"'threat=\(rest\)' is no stratum"):
+        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=(rest)"]}, {})
+    kinder = {name: one | {"strata": one["strata"] | {"threat=blade": "enough"}} for name, one in openings.items()}
+    flattered = {**kinder, "north": openings["north"]}  # what it says of the others tells it nothing of this site
+    with pytest.raises(Refused, match="told by difference"):
+        answer.site_step(poor["north"], "sum", asked | {"openings": flattered}, {})
+    with pytest.raises(Refused, match="told by difference"):
+        answer.site_step(poor["north"], "sum", asked | {"openings": kinder}, {})
+    assert release.spent(poor["north"].log, answer.data_digest(poor["north"].dataset))[0] == 0
+
+
+def test_strata_that_were_told_before_count_when_a_sum_is_asked_for_again(sites):
+    poor = {**sites, "north": with_few_blades(sites["north"])}
+    header, openings = opened(poor)
+    first = {**header, "openings": openings, "strata": ["threat=firearm", "threat=powder_drugs"]}
+    answer.site_step(poor["north"], "sum", first, {})  # blades and currency are left: enough together
+    with pytest.raises(Refused, match=r"beside threat=firearm, .*, told now or before, could be told by difference"):
+        answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm", "threat=currency"]}, {})
+    answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm"]}, {})
+
+
+def test_a_stratum_of_too_few_sites_is_refused_whatever_a_site_itself_holds(sites):
+    few = {
+        name: with_few_blades(site, 0) if name in ("south", "west", "east") else site for name, site in sites.items()
+    }
+    header, openings = opened(few)
+    with pytest.raises(Refused, match=r"threat=blade: 2 sites have items of it; 3 are needed"):
+        answer.site_step(few["north"], "sum", {**header, "openings": openings, "strata": ["threat=blade"]}, {})
+
+
+def test_an_honest_coordinator_withholds_what_sites_would_refuse_also_after_a_drop_out(sites):
+    poor = {**sites, "west": with_few_blades(sites["west"])}
+    wire = Wire(poor, lose="west")
+    result = evaluation.evaluate_across(QUESTION, NAMES, wire)
+    assert set(result.absent) == {"west"}  # no other site refuses, neither the first sum nor the second
+    assert [step for name, step, _ in wire.sent if name == "north"] == ["open", "sum", "sum", "site"]
+    assert "left out when the question was asked before" in result.withheld["threat=blade"]
+    told = {row.slice_value for row in result.rows if row.slice_axis == "threat" and not row.reason}
+    assert len(told) == 2  # of four threats: blades, and one more that keeps them from being told by difference
+
+
 def test_steps_out_of_order_and_sums_without_this_site_are_refused(sites):
     header = {"question": QUESTION.model_dump(mode="json")}
     with pytest.raises(BadValue, match="was not asked"):
         answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
-    answer.site_step(sites["north"], "open", header, {})
-    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
-    assert "not released" in told["reason"]
-    keys = dict.fromkeys(["north", "x", "y"], "00" * 32)
-    with pytest.raises(BadValue, match="did not give the key"):
-        answer.site_step(sites["north"], "sum", {**header, "keys": keys, "strata": []}, {})
     with pytest.raises(BadValue, match="no step"):
         answer.site_step(sites["north"], "peek", header, {})
+    _, openings = opened(sites)
+    theirs = {**openings, "north": openings["north"] | {"public_key": "00" * 32}}
+    for others in (theirs, {name: openings[name] for name in ("south", "west", "east")}):
+        with pytest.raises(BadValue, match="did not give the key"):
+            answer.site_step(sites["north"], "sum", {**header, "openings": others, "strata": []}, {})
+    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
+    assert "not released" in told["reason"]
 
 
 def test_two_sums_of_other_strata_never_lie_under_the_same_masks(sites):
-    header = {"question": QUESTION.model_dump(mode="json")}
-    keys = {name: answer.site_step(site, "open", header, {})[0]["public_key"] for name, site in sites.items()}
-    asked = [{**header, "keys": keys, "strata": strata} for strata in ([], ["boxed"])]
+    header, openings = opened(sites)
+    asked = [{**header, "openings": openings, "strata": strata} for strata in ([], ["boxed"])]
     first, second = (answer.site_step(sites["north"], "sum", one, {})[1]["counts"] for one in asked)
     left_out = layout(QUESTION).index("benign")  # in both sums: under one mask its difference would be 0
     assert (second[left_out] != first[left_out]).all()

@@ -19,6 +19,7 @@ pytest.importorskip("nvflare", reason="no nvflare: pip install 'xraybench[flare]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+from xraybench.core import signing
 from xraybench.core.documents import FederatedJob
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.federate import flare, kits
@@ -105,6 +106,24 @@ def test_an_expired_certificate_is_named(kit: Path) -> None:
     )
     (kit / "startup" / "client.crt").write_bytes(old.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(BadFile, match=r"client\.crt is valid from 2020-01-01 to 2020-01-10"):
+        kits.open_kit(kit, "client")
+
+
+def test_trusted_keys_of_a_kit_are_looked_at_before_anything_connects(kit: Path) -> None:
+    folder = kit / kits.TRUSTED_SITES
+    folder.mkdir()
+    with pytest.raises(BadFile, match="no key of its own that the others could trust"):
+        kits.open_kit(kit, "client")
+    signing.make_key(kit / kits.SITE_KEY)
+    with pytest.raises(BadFile, match="keys of 0 other sites; a sum of 3 needs 2 or more"):
+        kits.open_kit(kit, "client")
+    for name in ("south", "west"):
+        signing.make_key(kit / "made" / name)
+        shutil.copy(kit / "made" / f"{name}.pub", folder)
+    assert kits.open_kit(kit, "client").name == "north"
+    assert kits.trusted_sites(kit) == folder
+    shutil.copy(folder / "west.pub", folder / "south.pub")
+    with pytest.raises(BadFile, match="Sites south and west have one key"):
         kits.open_kit(kit, "client")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xraybench.core.digest import canonical_json
 from xraybench.core.documents import write_text
 from xraybench.core.errors import BadFile, BadValue
 
@@ -84,7 +85,12 @@ def read_public_key(path: Path) -> "Ed25519PublicKey":
     return key
 
 
-def _read_private_key(path: Path) -> "Ed25519PrivateKey":
+def read_private_key(path: Path) -> "Ed25519PrivateKey":
+    """The private key of a PEM file.
+
+    Raises:
+        BadFile: No such file, or no unencrypted Ed25519 private key in it.
+    """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -132,7 +138,7 @@ def sign(
         "predicate": dict(predicate),
     }
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-    private = _read_private_key(key)
+    private = read_private_key(key)
     signature = private.sign(_pre_authentication(payload))
     envelope = {
         "payload": base64.b64encode(payload).decode(),
@@ -170,6 +176,35 @@ def verify(envelope: Path, root: Path, *, keys: Iterable[Path], present: Iterabl
         if (name := name_under(root, file)) not in named:
             faults.append(f"{name}: was added after the statement was signed")
     return Verdict(signer, str(statement["predicateType"]), dict(statement["predicate"]), len(named), tuple(faults))
+
+
+def sign_words(words: Mapping[str, Any], *, key: Path, kind: str) -> str:
+    """Sign a few words that travel in a message of their own, without a file or an envelope.
+
+    Args:
+        words: Plain JSON.
+        key: File of the private key.
+        kind: A media type that says what the words are. It is signed too: a signature of one kind is none of another,
+            and never one of a statement about files.
+
+    Returns:
+        The signature, 128 hexadecimal characters; the same words, kind and key give the same.
+
+    Raises:
+        BadFile: No such key.
+    """
+    return read_private_key(key).sign(_pre_authentication(canonical_json(words).encode(), kind)).hex()
+
+
+def is_signed_by(key: "Ed25519PublicKey", words: Mapping[str, Any], signature: str, *, kind: str) -> bool:
+    """Whether `sign_words` made this signature of these words with the private half of this key."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(bytes.fromhex(signature), _pre_authentication(canonical_json(words).encode(), kind))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _opened(path: Path, keys: list[Path]) -> tuple[dict[str, Any], str]:
@@ -213,10 +248,10 @@ def _statement(path: Path, payload: bytes) -> dict[str, Any]:
     return statement
 
 
-def _pre_authentication(payload: bytes) -> bytes:
+def _pre_authentication(payload: bytes, kind: str = PAYLOAD_TYPE) -> bytes:
     """What is signed in place of the payload: its type and length go in too (DSSE 1.0, PAE)."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    name = kind.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(name), name, len(payload), payload)
 
 
 def name_under(root: Path, file: Path) -> str:

@@ -219,7 +219,7 @@ class Evaluator(Coordinator):
             message = steps.ask(step, header)
             key = digest.of_bytes(message[steps.STEP])
             if key not in heard:  # all sites at once: `evaluate_across` goes from one to the next
-                asked = dict.fromkeys(header.get("keys", here), message)
+                asked = dict.fromkeys(header.get("openings", here), message)
                 heard[key] = self._ask(patience, asked, abort, fl_ctx)
             parts = heard[key].get(site, "it was not asked")
             if isinstance(parts, str):

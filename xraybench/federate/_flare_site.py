@@ -12,7 +12,7 @@ from nvflare.apis.shareable import Shareable
 from nvflare.apis.signal import Signal
 
 from xraybench.core.errors import Refused
-from xraybench.federate import steps, wire
+from xraybench.federate import kits, steps, wire
 from xraybench.federate._flare_start import end_with_parent
 from xraybench.federate.answer import EvaluationSite
 from xraybench.federate.exchange import open_evaluation_site
@@ -38,9 +38,10 @@ class SiteExecutor(Executor):  # type: ignore[misc]  # nvflare has no types
         name = fl_ctx.get_identity_name()
         parts = shareable.get(PARTS) or {}
         try:
-            settings = read_settings(Path(fl_ctx.get_workspace().get_root_dir()), SiteSettings)
+            kit = Path(fl_ctx.get_workspace().get_root_dir())
+            settings = read_settings(kit, SiteSettings)
             if steps.STEP in parts:
-                self._evaluated = self._evaluated or _open_evaluation(name, settings)
+                self._evaluated = self._evaluated or _open_evaluation(name, settings, kit)
                 return message(steps.answer_or_refusal(self._evaluated, parts))
             self._site = self._site or _open(name, settings)
             return message(wire.answer_or_refusal(self._site, parts))
@@ -56,12 +57,20 @@ def message(parts: wire.Parts) -> Shareable:
     return shareable
 
 
-def _open_evaluation(name: str, settings: SiteSettings) -> EvaluationSite:
+def _open_evaluation(name: str, settings: SiteSettings, kit: Path) -> EvaluationSite:
     if not settings.model:
         raise Refused(f"Site {name} was started without a model to evaluate.")
     state = Path(settings.state)
     approve = by_file(state / "to_release", timeout_s=_RELEASE_S) if settings.is_attended else unattended
-    return open_evaluation_site(name, Path(settings.data), Path(settings.model), state=state, approve=approve)
+    return open_evaluation_site(
+        name,
+        Path(settings.data),
+        Path(settings.model),
+        state=state,
+        approve=approve,
+        key=kits.site_key(kit),
+        trusted_sites=kits.trusted_sites(kit),
+    )
 
 
 def _open(name: str, settings: SiteSettings) -> Site:

@@ -9,11 +9,8 @@
 first step that waits for a site. So nothing has to be kept but what was signed.
 """
 
-import json
-import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +20,17 @@ import numpy as np
 
 from xraybench.core import digest, signing
 from xraybench.core.documents import ModelSignature, read_document, write_document
-from xraybench.core.errors import BadFile, BadValue, DigestMismatch, Refused, UserError
+from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UserError
 from xraybench.core.types import Dataset
 from xraybench.data.agreement import read_agreement
-from xraybench.federate.answer import EvaluationSite, may_leave, site_step
-from xraybench.federate.evaluation import evaluate_across
+from xraybench.federate import signed_folder, steps, trust, wire
+from xraybench.federate.answer import EvaluationSite
+from xraybench.federate.evaluation import check_answer, evaluate_across
 from xraybench.federate.question import EvaluationQuestion, FederatedResult, question_digest
 from xraybench.federate.release import Approver
-from xraybench.federate.site import is_name
 
 MESSAGE, ANSWER = "urn:xraybench:evaluation_message:1", "urn:xraybench:evaluation_answer:1"
-_TEXT, _ARRAYS = "message.json", "counts.safetensors"
-_STEPS = re.compile(r"open|site|sum-[0-9a-f]{8}")  # what `_step_name` makes
-_MOST_BYTES = 1 << 30  # of one file; a sum of 100 strata has 3 MB
+_NAMES = {steps.STEP, steps.TOLD, steps.COUNTS, wire.REFUSAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +61,10 @@ def begin(question: EvaluationQuestion, keys: Mapping[str, Path], out: Path) -> 
         BadValue: A name is no name, or two sites have one key.
         DigestMismatch: The folder holds another question, or other sites.
     """
-    if bad := [site for site in keys if not is_name(site)]:
-        raise BadValue(f"A site is named by letters, digits and underscores; got {', '.join(map(repr, bad))}.")
-    ids = [signing.key_id(signing.read_public_key(path)) for path in keys.values()]
-    if len(set(ids)) < len(ids):
-        raise BadValue("Two sites have one key among them; each site makes its own.")
+    trust.check_keys(keys)
     if (out / "question.json").exists():
         known = read_document(out / "question.json", EvaluationQuestion)
-        if known != question or sorted(keys) != _sites(out):
+        if known != question or sorted(keys) != list(_keys(out)):
             raise DigestMismatch(f"{out} holds another question, or asks other sites. Choose an empty folder.")
         return
     (out / "keys").mkdir(parents=True, exist_ok=True)
@@ -97,32 +88,31 @@ def go_on(
         The result, which also lies in `result.json`; or what is waited for.
 
     Raises:
-        BadFile: An answer was changed on the way, or not signed by the key of its site.
-        BadValue: An answer of a site that was not asked, or to another question.
+        BadFile: An answer was changed on the way, is broken, or is not signed by the key of a site that was asked.
+        BadValue: An answer to another question, or to a step that was not asked. No answer of these is taken in then.
         Refused: Too few sites can answer.
     """
     question = read_document(out / "question.json", EvaluationQuestion)
-    names = _sites(out)
-    for folder in answers:
-        _take(out, folder, question, names)
+    names = list(_keys(out))
+    for folder, place in [(folder, _checked(out, folder, question)) for folder in answers]:
+        signed_folder.keep(folder, place, names=_NAMES)
 
     def ask(
         site: str, step: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        asked = [name for name in header.get("keys", names) if name not in without]
+        asked = [name for name in header.get("openings", names) if name not in without]
         at = _step_name(step, header)
         message = out / "out" / at
         if not message.exists():
-            _write(message, {"step": step, "header": header}, {}, key=key, kind=MESSAGE, question=question, site="")
+            said = {"question": question_digest(question), "step": at}
+            parts = steps.ask(step, header)
+            signed_folder.write(message, parts, key=key, kind=MESSAGE, predicate=said, names=_NAMES)
         if site in without:
             raise BadValue(f"site {site} is no longer waited for.")
         if not (out / "in" / at / site).exists():
             missing = tuple(name for name in asked if not (out / "in" / at / name).exists())
             raise _Open(Waiting(step, message, missing))
-        told, counts = _read(out / "in" / at / site)
-        if reason := told.get("refused"):
-            raise Refused(str(reason))
-        return told["answer"], counts
+        return steps.read(signed_folder.parts_of(out / "in" / at / site))
 
     try:
         result = evaluate_across(question, names, ask)
@@ -143,23 +133,35 @@ def answer_folder(message: Path, site: EvaluationSite, *, key: Path, trusted: Pa
         out: Where the answer goes.
 
     Raises:
-        BadFile: The message was changed on the way or is not the coordinator's.
+        BadFile: The message was changed on the way, is broken, or is not the coordinator's; or the key is missing. Nothing
+            is written then.
     """
-    told, arrays = _verified(message, trusted, MESSAGE)
-    question = EvaluationQuestion.model_validate(told["header"]["question"])
+    found = signed_folder.read(message, keys={"the coordinator": trusted}, kind=MESSAGE)
     try:
-        said, counts = site_step(site, told["step"], told["header"], arrays)
-        content: dict[str, Any] = {"answer": said}
+        step, header = steps.read_ask(found.parts)
+    except UserError as error:
+        raise BadFile(f"{message}: cannot be answered. {error}") from None
+    signing.read_private_key(key)  # before anything is released that could not be sent
+    try:
+        parts = steps.answer(site, found.parts)
     except UserError as error:
         sys.stderr.write(f"{site.name}: {error}\n")
-        content, counts = {"refused": may_leave(error)}, {}
-    content |= {"site": site.name, "at": _step_name(told["step"], told["header"])}
-    _write(out, content, counts, key=key, kind=ANSWER, question=question, site=site.name)
+        parts = wire.refusal(site.name, error)
+    question = EvaluationQuestion.model_validate(header["question"])
+    said = {"question": question_digest(question), "site": site.name, "step": _step_name(step, header)}
+    signed_folder.write(out, parts, key=key, kind=ANSWER, predicate=said, names=_NAMES)
     return out
 
 
 def open_evaluation_site(
-    name: str, data: Path, model: Path, *, state: Path, approve: Approver | None
+    name: str,
+    data: Path,
+    model: Path,
+    *,
+    state: Path,
+    approve: Approver | None,
+    key: Path | None = None,
+    trusted_sites: Path | None = None,
 ) -> EvaluationSite:
     """A site from its dataset folder and the model's folder: the model looks at the scans here, once.
 
@@ -169,7 +171,14 @@ def open_evaluation_site(
         model: Folder of the model, as `Model.save` writes it.
         state: Folder of the site for keys of questions, predictions and its log.
         approve: Asks the person who releases.
+        key: File of the private key that the site signs its openings with.
+        trusted_sites: Folder of the other sites' public keys, `<site>.pub`.
+
+    Raises:
+        BadFile: Something is wrong with the data, the model or the trusted keys.
     """
+    if trusted_sites:
+        trust.trusted_keys(trusted_sites, site=name, key=key)
     from xraybench import data as datasets
     from xraybench import models
     from xraybench.formats.predictions import read_predictions, write_predictions
@@ -181,7 +190,15 @@ def open_evaluation_site(
         track = read_document(model / "signature.json", ModelSignature).track
         write_predictions(kept, models.from_folder(model).predict(dataset.track(track)))
     return EvaluationSite(
-        name, dataset, read_predictions(kept), of_model, state, agreement=read_agreement(data), approve=approve
+        name,
+        dataset,
+        read_predictions(kept),
+        of_model,
+        state,
+        agreement=read_agreement(data),
+        approve=approve,
+        key=key,
+        trusted_sites=trusted_sites,
     )
 
 
@@ -198,95 +215,27 @@ def model_digest(folder: Path) -> str:
 
 
 def _step_name(step: str, header: Mapping[str, Any]) -> str:
-    """A sum over other sites is another step: its masks differ."""
+    """A sum over other sites, keys or strata is another step: its masks differ."""
     if step != "sum":
         return step
-    return f"sum-{digest.of_json(sorted(header['keys'].items()))[:8]}"
+    return f"sum-{digest.of_json([header['openings'], header['strata']])[:8]}"
 
 
-def _take(out: Path, folder: Path, question: EvaluationQuestion, names: Sequence[str]) -> None:
-    claimed = str(_read(folder)[0].get("site", ""))
-    if claimed not in names:
-        raise BadValue(f"{folder}: an answer of site '{claimed}', which was not asked. Asked: {', '.join(names)}.")
-    told, _ = _verified(folder, out / "keys" / f"{claimed}.pub", ANSWER)
-    predicate = signing.verify(folder / signing.STATEMENT, folder, keys=[out / "keys" / f"{claimed}.pub"]).predicate
-    if (predicate.get("question"), predicate.get("site")) != (question_digest(question), claimed):
+def _checked(out: Path, folder: Path, question: EvaluationQuestion) -> Path:
+    """Where an answer goes that is whole, of a site that was asked, and one to a step of this evaluation."""
+    found = signed_folder.read_answer(folder, keys=_keys(out), kind=ANSWER)
+    at = found.predicate.get("step")
+    if found.predicate.get("question") != question_digest(question):
         raise BadValue(f"{folder}: answers another question.")
-    if not _STEPS.fullmatch(str(told.get("at"))):  # it becomes the name of a folder here
-        raise BadValue(f"{folder}: answers no step of an evaluation.")
-    place = out / "in" / str(told["at"]) / claimed
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".answer_") as temporary:
-        shutil.copytree(folder, Path(temporary) / "whole")
-        if place.exists():
-            shutil.rmtree(place)
-        (Path(temporary) / "whole").replace(place)
-
-
-def _verified(folder: Path, trusted: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    if not folder.is_dir():
-        raise BadFile(f"{folder}: there is no such folder.")
-    present = [path for path in folder.iterdir() if path.name != signing.STATEMENT]
-    verdict = signing.verify(folder / signing.STATEMENT, folder, keys=[trusted], present=present)
-    if verdict.faults:
-        raise BadFile(f"{folder}: is not what was signed:\n  " + "\n  ".join(verdict.faults))
-    if verdict.predicate_type != kind:
-        raise BadFile(f"{folder}: is signed as {verdict.predicate_type}, not as {kind}.")
-    return _read(folder)
-
-
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    from safetensors.numpy import load
-
-    if not (folder / _TEXT).is_file():
-        raise BadFile(f"{folder}: holds no {_TEXT}, so it is no message of an evaluation.")
-    for path in (folder / _TEXT, folder / _ARRAYS):
-        if path.exists() and path.stat().st_size > _MOST_BYTES:
-            raise BadFile(f"{path}: {path.stat().st_size} bytes are too many for a message.")
+    if at not in [path.name for path in (out / "out").glob("*")]:  # it becomes the name of a folder here
+        raise BadValue(f"{folder}: answers step {at!r}, which was not asked.")
     try:
-        text = json.loads((folder / _TEXT).read_bytes())
-        arrays = load((folder / _ARRAYS).read_bytes()) if (folder / _ARRAYS).exists() else {}
-    except Exception as error:  # of two formats, each with errors of its own
-        raise BadFile(f"{folder}: a broken message ({type(error).__name__}).") from None
-    if not isinstance(text, dict):
-        raise BadFile(f"{folder / _TEXT}: no JSON object.")
-    return text, arrays
+        if not wire.read_refusal(found.parts):
+            check_answer(question, str(at).partition("-")[0], found.signer, *steps.read(found.parts))
+    except UserError as error:
+        raise BadFile(f"{folder}: {error}") from None
+    return out / "in" / str(at) / found.signer
 
 
-def _write(
-    out: Path,
-    content: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    *,
-    key: Path,
-    kind: str,
-    question: EvaluationQuestion,
-    site: str,
-) -> None:
-    """A signed folder, whole or not at all."""
-    from safetensors.numpy import save
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".message_") as temporary:
-        folder = Path(temporary) / "whole"
-        folder.mkdir()
-        (folder / _TEXT).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        if arrays:
-            (folder / _ARRAYS).write_bytes(save(dict(arrays)))
-        signing.sign(
-            folder,
-            list(folder.iterdir()),
-            key=key,
-            predicate_type=kind,
-            predicate={"question": question_digest(question), "site": site},
-            out=folder / signing.STATEMENT,
-        )
-        if out.exists():
-            if {path.name for path in out.iterdir()} - {_TEXT, _ARRAYS, signing.STATEMENT}:
-                raise BadFile(f"{out}: is there already and is no message. Name another folder.")
-            shutil.rmtree(out)
-        folder.replace(out)
-
-
-def _sites(out: Path) -> list[str]:
-    return sorted(path.stem for path in (out / "keys").glob("*.pub"))
+def _keys(out: Path) -> dict[str, Path]:
+    return trust.key_files(out / "keys")

@@ -14,24 +14,23 @@ period of a network is here the patience of the person who calls `merge`.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from xraybench.core import signing
-from xraybench.core.documents import FederatedJob, FederatedSite, FederatedUpdate, read_document
+from xraybench.core.documents import FederatedJob, FederatedSite, read_document
 from xraybench.core.errors import BadFile, BadValue, DigestMismatch
-from xraybench.federate import rounds, wire
+from xraybench.federate import rounds, signed_folder, trust, wire
 from xraybench.federate.aggregate import SiteUpdate
 from xraybench.federate.checkpoint import Checkpoint, held, last_checkpoint, note
 from xraybench.federate.job import differences, job_digest, read_job, write_job
-from xraybench.federate.site import Site, is_name
+from xraybench.federate.site import Site
 from xraybench.federate.weights import Weights, write_weights
 from xraybench.models.timm_net import read_weights
 
 QUESTION, ANSWER = "urn:xraybench:federated_question:1", "urn:xraybench:federated_answer:1"
-_MOST_BYTES = 16 << 30  # of one part; more is none of ours
+_NAMES = {wire.ASK, wire.GLOBAL, wire.KEPT, wire.SITE, wire.UPDATE, wire.WEIGHTS, wire.REFUSAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,7 @@ def export(job: FederatedJob, keys: Mapping[str, Path], *, key: Path, out: Path,
     """
     if len(keys) < job.quorum:
         raise BadValue(f"Job {job.name} needs {job.quorum} sites in every round and has {len(keys)}.")
-    if bad := [site for site in keys if not is_name(site)]:
-        raise BadValue(f"A site is named by letters, digits and underscores; got {', '.join(map(repr, bad))}.")
-    ids = {site: signing.key_id(signing.read_public_key(path)) for site, path in keys.items()}
-    if twice := sorted({site for site in ids if list(ids.values()).count(ids[site]) > 1}):
-        raise BadValue(f"Sites {', '.join(twice)} have one key among them; each site makes its own.")
+    trust.check_keys(keys)
     first = rounds.first_weights(job, init)
     exchange = out / "exchange"
     with held(out):
@@ -107,7 +102,7 @@ def answer_folder(question: Path, site: Site, *, key: Path, trusted: Path, out: 
             than when it joined.
         Refused: The site's agreement does not allow it.
     """
-    parts, _ = _open(question, trusted, QUESTION)
+    parts = signed_folder.read(question, keys={"the coordinator": trusted}, kind=QUESTION).parts
     said = wire.answer(site, parts)
     ask = wire.read_ask(parts)
     _write(out, said, key=key, kind=ANSWER, job=ask.job, site=site.name, index=ask.round)
@@ -143,7 +138,11 @@ def merge(out: Path, answers: Sequence[Path], *, key: Path, close: bool = False)
         silent = missing(out, job, now)
         if silent and not close:
             return Merged(index, silent, _outgoing(exchange, index), {})
-        parts = {site: _read(_incoming(exchange, index, site)) for site in _asked(out, now) if site not in silent}
+        parts = {
+            site: signed_folder.parts_of(_incoming(exchange, index, site))
+            for site in _asked(out, now)
+            if site not in silent
+        }
         if now is None:
             if silent:
                 note(out, f"begins without {', '.join(silent)}, whose answer had not come")
@@ -236,99 +235,24 @@ def _ask(out: Path, job: FederatedJob, now: Checkpoint | None, *, key: Path) -> 
 
 def _take(exchange: Path, folder: Path, *, job: FederatedJob, index: int) -> None:
     """Copy a site's answer in, if its signature holds and it answers the open round."""
-    site = _claimed(folder)
-    public = exchange / "keys" / f"{site}.pub"
-    if site not in _sites(exchange):
-        raise BadValue(
-            f"{folder}: an answer of site '{site}', which was not asked. Asked: {', '.join(_sites(exchange))}."
-        )
-    parts, told = _open(folder, public, ANSWER)
-    if (told.get("site"), told.get("job")) != (site, job_digest(job)):
+    found = signed_folder.read_answer(folder, keys=trust.key_files(exchange / "keys"), kind=ANSWER)
+    if found.predicate.get("job") != job_digest(job):
         raise BadValue(f"{folder}: answers another job than {job.name}.")
-    if told.get("round") != index:
-        raise BadValue(f"{folder}: site {site} answers round {told.get('round')}, and round {index} is open.")
-    _publish(_incoming(exchange, index, site), parts)
-
-
-def _claimed(folder: Path) -> str:
-    """The site that an answer says it is of; believed only once that site's signature was found to hold."""
-    if (folder / wire.UPDATE).is_file():
-        return read_document(folder / wire.UPDATE, FederatedUpdate).site
-    if (folder / wire.SITE).is_file():
-        return read_document(folder / wire.SITE, FederatedSite).name
-    raise BadFile(f"{folder}: no answer of a site; it holds neither {wire.UPDATE} nor {wire.SITE}.")
-
-
-def _open(folder: Path, trusted: Path, kind: str) -> tuple[wire.Parts, Mapping[str, object]]:
-    """The parts of a signed folder and what its signer said of them.
-
-    Raises:
-        BadFile: Not signed by the trusted key, changed on the way, or signed as something else.
-    """
-    if not folder.is_dir():
-        raise BadFile(f"{folder}: there is no such folder.")
-    present = [path for path in sorted(folder.iterdir()) if path.name != signing.STATEMENT]
-    verdict = signing.verify(folder / signing.STATEMENT, folder, keys=[trusted], present=present)
-    if verdict.faults:
-        raise BadFile(f"{folder}: is not what was signed:\n  " + "\n  ".join(verdict.faults))
-    if verdict.predicate_type != kind:
-        raise BadFile(f"{folder}: is signed as {verdict.predicate_type}, not as {kind}.")
-    return _read(folder), verdict.predicate
-
-
-def _read(folder: Path) -> wire.Parts:
-    parts = {}
-    for path in sorted(folder.iterdir()):
-        if path.name != signing.STATEMENT:
-            if path.stat().st_size > _MOST_BYTES:
-                raise BadFile(f"{path}: {path.stat().st_size} bytes are too many for a message.")
-            parts[path.name] = path.read_bytes()
-    return parts
+    if (told := found.predicate.get("round")) != index:
+        raise BadValue(f"{folder}: site {found.signer} answers round {told}, and round {index} is open.")
+    _ = (
+        wire.read_refusal(found.parts) if index else wire.read_site(found.parts, site=found.signer)
+    )  # raise what is broken
+    signed_folder.keep(folder, _incoming(exchange, index, found.signer), names=_NAMES)
 
 
 def _write(out: Path, parts: wire.Parts, *, key: Path, kind: str, job: FederatedJob, site: str, index: int) -> None:
-    """A signed folder, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".message_") as temporary:
-        folder = Path(temporary) / "whole"
-        _fill(folder, parts)
-        signing.sign(
-            folder,
-            list(folder.iterdir()),
-            key=key,
-            predicate_type=kind,
-            predicate={"site": site, "job": job_digest(job), "round": index},
-            out=folder / signing.STATEMENT,
-        )
-        _replace(folder, out)
-
-
-def _publish(out: Path, parts: wire.Parts) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".message_") as temporary:
-        _fill(Path(temporary) / "whole", parts)
-        _replace(Path(temporary) / "whole", out)
-
-
-def _fill(folder: Path, parts: wire.Parts) -> None:
-    folder.mkdir()
-    for name, content in parts.items():
-        (folder / name).write_bytes(content)
-
-
-def _replace(folder: Path, out: Path) -> None:
-    if out.exists():
-        if unknown := sorted(path.name for path in out.iterdir() if path.name not in _NAMES):
-            raise BadFile(f"{out}: holds {', '.join(unknown)}, so it is no older message. Name another folder.")
-        shutil.rmtree(out)
-    folder.replace(out)
-
-
-_NAMES = {wire.ASK, wire.GLOBAL, wire.KEPT, wire.SITE, wire.UPDATE, wire.WEIGHTS, wire.REFUSAL, signing.STATEMENT}
+    said = {"site": site, "job": job_digest(job), "round": index}
+    signed_folder.write(out, parts, key=key, kind=kind, predicate=said, names=_NAMES)
 
 
 def _sites(exchange: Path) -> list[str]:
-    return sorted(path.stem for path in (exchange / "keys").glob("*.pub"))
+    return list(trust.key_files(exchange / "keys"))
 
 
 def _asked(out: Path, now: Checkpoint | None) -> list[str]:

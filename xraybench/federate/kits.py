@@ -2,8 +2,11 @@
 
     KIT/startup/    certificate, key and authority of its holder, and where the coordinator is: made by `provision`
     KIT/local/      policy of the holder: which classes may run, who may do what, and xraybench.json, written by each start
+    KIT/site.key, KIT/trusted_sites/<site>.pub
+                    of a site, and made there: the key that it signs openings of an evaluation with, and those it trusts
 
-A kit is its holder's identity: whoever has it can pose as the holder.
+A kit is its holder's identity: whoever has it can pose as the holder. The coordinator issues them all, so what protects the
+sites from the coordinator cannot come with them: a site makes its key itself, see `trust`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 Role = Literal["server", "client"]
 FEDERATION, SETTINGS, OUTCOME = "local/federation.json", "local/xraybench.json", "flare/outcome.json"
+SITE_KEY, TRUSTED_SITES = "site.key", "trusted_sites"
 _HANDSHAKE_S = 10.0
 # The opening of HTTP/2 (RFC 9113, 3.4) and an empty SETTINGS frame: what a gRPC server answers.
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -116,9 +120,11 @@ def open_kit(folder: Path, role: Role) -> Kit:
     """A kit whose certificate, key and authority belong together, are there and in date.
 
     Raises:
-        BadFile: They do not, are not or are not; all faults at once.
+        BadFile: They do not, are not or are not, or a site's trusted keys cannot be used; all faults at once.
     """
     from cryptography.x509.oid import NameOID
+
+    from xraybench.federate.trust import trusted_faults
 
     startup = folder / "startup"
     config = startup / f"fed_{role}.json"
@@ -141,9 +147,22 @@ def open_kit(folder: Path, role: Role) -> Kit:
         str(own.subject.get_attributes_for_oid(oid)[0].value)
         for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
     )
+    trusted = trusted_sites(folder)
+    if trusted and (wrong := trusted_faults(trusted, site=name, key=site_key(folder))):
+        raise BadFile(f"{trusted}: these keys of other sites cannot be used.\n  " + "\n  ".join(wrong))
     target = json.loads(config.read_text(encoding="utf-8"))["servers"][0]["service"]["target"]
     host, _, port = str(target).rpartition(":")
     return Kit(folder, role, name, organisation, host, int(port))
+
+
+def site_key(kit: Path) -> Path | None:
+    """The key that a site signs its openings with, where it made one."""
+    return kit / SITE_KEY if (kit / SITE_KEY).is_file() else None
+
+
+def trusted_sites(kit: Path) -> Path | None:
+    """The folder of the other sites' keys, where a site has one."""
+    return kit / TRUSTED_SITES if (kit / TRUSTED_SITES).is_dir() else None
 
 
 def check_connection(kit: Kit) -> bool:

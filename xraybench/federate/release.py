@@ -34,6 +34,7 @@ class Payload:
     purpose: str
     text: str  # the facts, a line each
     rho: float = 0.0  # privacy spent by it (zero-concentrated); 0 where no noise is added
+    strata: tuple[str, ...] = ()  # names of the strata that it tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Pa
             "data": payload.data,
             "by": answer.by,
             "rho": payload.rho,
+            "strata": sorted(payload.strata),
             "payload": digest.of_json(payload.text),
         },
     )
@@ -120,6 +122,12 @@ def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Pa
 def was_released(log: Path, payload_subject: str, data: str) -> bool:
     """Whether this question was answered for this dataset before."""
     return any(entry.subject == payload_subject for entry in _released(log, data))
+
+
+def strata_released(log: Path, payload_subject: str, data: str) -> set[str]:
+    """Every stratum that this question told of this dataset so far."""
+    past = [entry for entry in _released(log, data) if entry.subject == payload_subject]
+    return {str(name) for entry in past for name in entry.facts.get("strata", [])}
 
 
 def spent(log: Path, data: str) -> tuple[int, float]:

@@ -42,31 +42,52 @@ def masked(counts: ArrayLike, *, site: str, private: bytes, publics: Mapping[str
         counts: Whole numbers of 0 or more, any shape.
         site: This site's name, one of `publics`.
         private: This site's private key.
-        publics: Public key of every site that takes part, by name; the same at each. Keys must come over a channel that
-            proves whose they are, or a coordinator could pose as sites.
+        publics: Public key of every site that takes part, by name; the same at each. Whose they are has to be proved, see
+            `trust`, or a coordinator could pose as sites.
         context: Names this one sum, such as job, round and query. Never used twice with the same keys: the difference of
             two sums under one mask would show.
 
     Raises:
-        BadValue: Fewer than three sites, a site that is not among them, or counts that are negative or too large.
+        BadValue: Fewer than three sites, a site that is not among them, a public key that is none, or counts that are
+            negative or too large.
     """
-    if len(publics) < LEAST_SITES:
-        raise BadValue(
-            f"A secure sum of {len(publics)} sites: at least {LEAST_SITES} are needed, or one could be told."
-        )
-    if site not in publics:
-        raise BadValue(f"Site '{site}' is not among the sites of this sum: {', '.join(sorted(publics))}.")
+    secrets = shared_secrets(site=site, private=private, publics=publics)
     array = np.asarray(counts)
     if not np.issubdtype(array.dtype, np.integer):
         raise BadValue(f"counts: {array.dtype} are no whole numbers.")
     if array.size and (array.min() < 0 or int(array.max()) > _MOST // len(publics)):
         raise BadValue(f"counts: from {array.min()} to {array.max()}; 0 to {_MOST // len(publics)} is right.")
     total = array.astype(np.uint64)
-    for other in sorted(publics):
-        if other != site:
-            mask = _mask(private, publics[other], f"{context}\x1f{min(site, other)}\x1f{max(site, other)}", total.size)
-            total = total + mask.reshape(total.shape) if site < other else total - mask.reshape(total.shape)
+    for other, secret in secrets.items():
+        mask = _mask(secret, f"{context}\x1f{min(site, other)}\x1f{max(site, other)}", total.size)
+        total = total + mask.reshape(total.shape) if site < other else total - mask.reshape(total.shape)
     return total
+
+
+def shared_secrets(*, site: str, private: bytes, publics: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Other site -> what only this one and it know, 32 bytes.
+
+    Args:
+        site, private, publics: As of `masked`.
+
+    Raises:
+        BadValue: Fewer than three sites, a site that is not among them, or a public key that is none.
+    """
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+    if len(publics) < LEAST_SITES:
+        raise BadValue(
+            f"A secure sum of {len(publics)} sites: at least {LEAST_SITES} are needed, or one could be told."
+        )
+    if site not in publics:
+        raise BadValue(f"Site '{site}' is not among the sites of this sum: {', '.join(sorted(publics))}.")
+    own, secrets = X25519PrivateKey.from_private_bytes(private), {}
+    for other in sorted(set(publics) - {site}):
+        try:
+            secrets[other] = own.exchange(X25519PublicKey.from_public_bytes(publics[other]))
+        except ValueError:  # of a wrong length, or a point that gives the same secret with every private key
+            raise BadValue(f"The public key of site '{other}' is no X25519 key.") from None
+    return secrets
 
 
 def total(payloads: Sequence[UInt64Array], *, n_sites: int) -> IntArray:
@@ -94,16 +115,13 @@ def total(payloads: Sequence[UInt64Array], *, n_sites: int) -> IntArray:
     return added.astype(np.int64)
 
 
-def _mask(private: bytes, public: bytes, context: str, n: int) -> UInt64Array:
+def _mask(secret: bytes, context: str, n: int) -> UInt64Array:
     """The mask that two sites share, the same at both, shape (n,)."""
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    shared = X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"xraybench secure sum\x1f" + context.encode()).derive(
-        shared
-    )
+    info = b"xraybench secure sum\x1f" + context.encode()
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(8 * n))
     return np.frombuffer(stream, dtype="<u8").astype(np.uint64)

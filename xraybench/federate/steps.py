@@ -16,7 +16,7 @@ import numpy as np
 from xraybench import __version__
 from xraybench.core.errors import BadFile, Refused
 from xraybench.federate import wire
-from xraybench.federate.answer import EvaluationSite, site_step
+from xraybench.federate.answer import EvaluationSite, SiteFault, read_header, site_step
 from xraybench.federate.weights import from_bytes, to_bytes
 
 STEP, TOLD, COUNTS = "step.json", "told.json", "counts.safetensors"
@@ -27,16 +27,40 @@ def ask(step: str, header: Mapping[str, Any]) -> wire.Parts:
     return {STEP: json.dumps({"version": __version__, "step": step, "header": dict(header)}).encode()}
 
 
+def read_ask(parts: Mapping[str, bytes]) -> tuple[str, dict[str, Any]]:
+    """The step and the header of a question.
+
+    Raises:
+        SiteFault: The coordinator runs another version, asks for no step, or its header is broken.
+        BadFile: No question at all.
+    """
+    asked = _object(parts, STEP)
+    wire.check_version(asked.get("version"))
+    if lacking := {"step", "header"} - asked.keys():
+        raise SiteFault(f"The coordinator's message is broken: it has no {' and no '.join(sorted(lacking))}.")
+    step, header = str(asked["step"]), asked["header"]
+    read_header(step, header)
+    return step, header
+
+
+def answer(site: EvaluationSite, parts: Mapping[str, bytes]) -> wire.Parts:
+    """What a site sends back.
+
+    Raises:
+        SiteFault, BadFile: As `read_ask`.
+        Refused, UserError: As `answer.site_step`.
+    """
+    told, counts = site_step(site, *read_ask(parts), {})
+    return {TOLD: json.dumps(told).encode()} | ({COUNTS: to_bytes(counts)} if counts else {})
+
+
 def answer_or_refusal(site: EvaluationSite, parts: Mapping[str, bytes]) -> wire.Parts:
-    """What a site sends back. A fault becomes a refusal that names no file; the fault itself goes to stderr."""
+    """As `answer`, but a fault becomes a refusal that names no file; the fault itself goes to stderr."""
     try:
-        asked = _object(parts, STEP)
-        wire.check_version(asked.get("version"))
-        told, counts = site_step(site, str(asked["step"]), asked["header"], {})
+        return answer(site, parts)
     except Exception as error:  # whatever fails here costs this site its place in the sum, never the evaluation
         sys.stderr.write(f"{site.name}: {type(error).__name__}: {error}\n")
         return wire.refusal(site.name, error)
-    return {TOLD: json.dumps(told).encode()} | ({COUNTS: to_bytes(counts)} if counts else {})
 
 
 def read(parts: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
