@@ -350,7 +350,8 @@ def report(table: Table) -> dict[str, Any]:
             figures |= closed(table, row)
         if table.has("pooled, adabn"):  # the federation takes its statistics anew at each site: so may pooling
             figures |= closed(table, FEDERATED, "pooled, adabn")
-        figures |= nobody_worse_off(table)
+        for row in filter(table.has, (FEDERATED, "staged")):
+            figures |= nobody_worse_off(table, row)
     if table.has("staged"):
         figures |= staged_figures(table)
     figures |= best_single_site(table) | robust_figures(table)
@@ -375,18 +376,18 @@ def closed(table: Table, row: str, whole: str = "pooled") -> dict[str, Any]:
     return {key: round(float(share[0]), 3), f"{key}.low": round(float(low), 3), f"{key}.high": round(float(high), 3)}
 
 
-def nobody_worse_off(table: Table) -> dict[str, Any]:
+def nobody_worse_off(table: Table, row: str) -> dict[str, Any]:
     """Each site: what it gains by taking part."""
-    print(f"nobody worse off? pd of {FEDERATED} less pd alone, at each site, mean over the seeds")
+    print(f"nobody worse off? pd of {row} less pd alone, at each site, mean over the seeds")
     gains = {}
     for site in table.sites("alone", table.seeds[0]):
-        difference = table.pd(FEDERATED, [site]) - table.pd("alone", [site])
+        difference = table.pd(row, [site]) - table.pd("alone", [site])
         gains[site] = float(difference[0])
-        by_seed = [table.pd(FEDERATED, [site], [s])[0] - table.pd("alone", [site], [s])[0] for s in table.seeds]
+        by_seed = [table.pd(row, [site], [s])[0] - table.pd("alone", [site], [s])[0] for s in table.seeds]
         print(f"  {site:10} {spoken(difference)}  by seed {' '.join(f'{value:+.3f}' for value in by_seed)}")
     return {
-        "least_gain_of_a_site": round(min(gains.values()), 4),
-        "sites_worse_off": [s for s, g in gains.items() if g < 0],
+        f"least_gain_of_a_site.{row}": round(min(gains.values()), 4),
+        f"sites_worse_off.{row}": [s for s, g in gains.items() if g < 0],
     }
 
 
