@@ -205,6 +205,7 @@ def attacked(attack: str, rule: str, **changed: Any) -> Callable[[Arena], dict[s
     return arm
 
 
+# The screened mean was tried on seeds 0 and 100 before the others; nothing of it was changed after.
 ROBUST = {"trimmed mean": VARIANTS["trimmed_mean"], "screened mean": VARIANTS["screened_mean"]}
 ARMS: dict[str, Callable[[Arena], dict[str, Nets]]] = {
     "alone": alone,
