@@ -624,6 +624,15 @@ def submit_verify(
 
 
 JobFile = Annotated[Path, typer.Argument(help="A job, as `xraybench federate job` writes it.")]
+Unattended = Annotated[
+    bool, typer.Option("--unattended", help="Nobody is asked what may leave: for tests and simulated sites.")
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the site: its log, what waits for a person. Default: state, in the kit or by the key."
+    ),
+]
 RunFolder = Annotated[Path, typer.Option(help="Folder of the run; new, or of the same run: then it goes on.")]
 Init = Annotated[Path | None, typer.Option(help="Folder of the model to start from, where the job names a parent.")]
 
@@ -658,6 +667,7 @@ def federate_run(
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     backend: Annotated[str, typer.Option(help="inprocess, or files for a rehearsal of the air gap.")] = "inprocess",
     init: Init = None,
+    unattended: Unattended = False,
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value of notebook 40.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -665,14 +675,22 @@ def federate_run(
     if job is None:
         run("40_train_across_sites", parameter, as_json)
         return
+    from dataclasses import replace
+
     from xraybench import federate
-    from xraybench.federate import files, open_site
+    from xraybench.federate import decisions, files, open_site
 
     if not site or out is None:
         raise BadParameter("`federate run JOB` needs --site NAME=FOLDER for each site, and --out for the run's folder.")
     if backend not in ("inprocess", "files"):
         raise BadParameter(f"Backend '{backend}' does not run on one machine; inprocess and files do.")
-    sites = [open_site(name, Path(folder)) for name, folder in map(_pair, site)]
+    homes = out / "rehearsal" / "state"  # what lies at each site in earnest
+    sites = [
+        open_site(name, Path(folder), log=homes / name / decisions.FILE, approve=_approver(unattended))
+        for name, folder in map(_pair, site)
+    ]
+    if backend == "inprocess":  # nothing is carried anywhere, so simulated scans need nobody's word
+        sites = [replace(one, approve=None) if one.dataset.is_simulated else one for one in sites]
     play = federate.run if backend == "inprocess" else files.run
     done = play(federate.read_job(job), sites, out=out, init=federate.read_init(init))
     put("", str(done.net.save(out / "model")), as_json=False)
@@ -716,28 +734,25 @@ def federate_site(
     key: Annotated[Path | None, typer.Option(help="The site's private key; a kit has its own.")] = None,
     trust: Annotated[Path | None, typer.Option(help="The coordinator's public key; a kit has its own.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the answer to a question goes.")] = None,
-    log: Annotated[
-        Path | None,
-        typer.Option(help="Where the site's decisions are kept; default: decisions.jsonl in the kit or by the key."),
-    ] = None,
+    state: State = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     model: Annotated[Path | None, typer.Option(help="Folder of the model that may be evaluated here.")] = None,
-    unattended: Annotated[
-        bool, typer.Option("--unattended", help="Release evaluations without a person: for tests and simulated sites.")
-    ] = False,
+    unattended: Unattended = False,
 ) -> None:
     """Take part: over the network with a start-up kit, until stopped; or answer one question offline, by files."""
-    from xraybench.federate import files, flare, kits, open_site
+    from xraybench.federate import decisions, files, flare, kits, open_site
 
     if kits.is_kit(question):
-        options = {"device": device, "n_threads": threads, "log": log, "model": model, "is_attended": not unattended}
+        options = {"device": device, "n_threads": threads, "state": state, "model": model}
+        options["is_attended"] = not unattended
         raise typer.Exit(flare.serve(question, data, quiet=False, **options))
     if key is None or trust is None or out is None or not name:
         raise BadParameter(
             f"{question} is no start-up kit. To answer a question by files, give --name, --key, --trust and --out."
         )
-    site = open_site(name, data, device=device, n_threads=threads, log=log or key.with_name("decisions.jsonl"))
+    log = (state or key.with_name("state")) / decisions.FILE
+    site = open_site(name, data, device=device, n_threads=threads, log=log, approve=_approver(unattended))
     put("", str(files.answer_folder(question, site, key=key, trusted=trust, out=out)), as_json=False)
 
 
@@ -855,8 +870,8 @@ def federate_answer(
     model: Annotated[Path, typer.Option(help="Folder of the model.")],
     key: Annotated[Path, typer.Option(help="The site's private key.")],
     trust: Annotated[Path, typer.Option(help="The coordinator's public key.")],
-    state: Annotated[Path, typer.Option(help="Folder of the site for keys of questions, predictions and its log.")],
     out: Annotated[Path, typer.Option(help="Where the answer goes.")],
+    state: State = None,
     trusted_sites: Annotated[
         Path | None,
         typer.Option(help="Folder of the other sites' public keys, SITE.pub, to check whose openings come."),
@@ -864,20 +879,27 @@ def federate_answer(
     approve: Annotated[str, typer.Option(help="'ask' a person here, or 'unattended' for tests.")] = "ask",
 ) -> None:
     """Answer a message of a federated evaluation at a site; a person sees what is to leave and releases it."""
-    from xraybench.federate import exchange, release
+    from xraybench.federate import exchange
 
     if approve not in ("ask", "unattended"):
         raise BadParameter(f"--approve: '{approve}' is none of ask, unattended.")
+    home = state or key.with_name("state")
     site = exchange.open_evaluation_site(
         name,
         data,
         model,
-        state=state,
-        approve=_ask_person if approve == "ask" else release.unattended,
+        state=home,
+        approve=_approver(unattended=approve == "unattended"),
         key=key,
         trusted_sites=trusted_sites,
     )
     put("", str(exchange.answer_folder(message, site, key=key, trusted=trust, out=out)), as_json=False)
+
+
+def _approver(unattended: bool) -> Any:
+    from xraybench.federate import release
+
+    return release.unattended if unattended else _ask_person
 
 
 def _ask_person(payload: Any) -> Any:

@@ -1,5 +1,6 @@
 """The commands of a federation by files, from the job to the model, as two administrations and a coordinator type them."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["xraybench", "federate", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO("Ada\n" * 9))  # the name of whoever lets the weights go
         try:
             cli.main()
             code = 0
@@ -90,7 +92,9 @@ def test_a_job_goes_out_by_files_and_comes_back_as_a_model(
         assert code == 0, round_index
     assert load_timm_net(Path(questions)).signature.training["backend"] == "files"
     assert "1 of 1 rounds are closed" in call("status", run)[1]
-    assert (tmp_path / "decisions.jsonl").is_file()
+    code, told, _ = call("log", tmp_path / "state" / "decisions.jsonl", "--json")
+    people = [entry["facts"]["by"] for entry in json.loads(told) if entry["facts"]]
+    assert (code, people) == (0, ["Ada", "Ada"])  # once a site, whose logs lie together here
 
 
 def test_a_job_runs_over_dataset_folders_on_one_machine(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:
@@ -117,6 +121,15 @@ def test_a_job_runs_over_dataset_folders_on_one_machine(call: Call, sites: dict[
     code, _, told = call("run", second, *who, "--out", tmp_path / "run2")
     assert (code, "starts from weights" in told) == (2, True)
     assert call("run", second, *who, "--out", tmp_path / "run2", "--init", model)[0] == 0
+
+
+def test_nobody_at_a_site_with_real_scans_is_no_consent(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:
+    job = make_job(call, tmp_path / "job.json")
+    who = [word for name, folder in sites.items() for word in ("--site", f"{name}={folder}")]
+    code, _, told = call("run", job, *who, "--out", tmp_path / "run", "--unattended")
+    assert code == 2
+    assert "Site north does not release its weights: its scans are real" in told
+    assert not list((tmp_path / "run").glob("round_*"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from xraybench.cli import app
 from xraybench.core import signing
+from xraybench.core.errors import Refused
 from xraybench.data.sites import make_sites
+from xraybench.federate import decisions
 from xraybench.models.timm_net import TimmNet, make_signature, net_of, sealed
 
 runner = CliRunner()
@@ -120,3 +122,24 @@ def test_a_network_that_learned_nothing_betrays_nothing(places):
 
 def test_the_template_of_an_agreement_is_printed():
     assert 'site = "north"' in runner.invoke(app, ["federate", "agreement", "north"]).stdout
+
+
+def test_simulated_sites_train_on_one_machine_without_anybodys_word_and_by_files_somebody_is_asked(places, tmp_path):
+    _, folders, _ = places
+    job = tmp_path / "job.json"
+    play("federate", "job", job, "--threat", "firearm", "--sites", 3, "--architecture", "test_resnet",
+         "-p", "n_rounds=1", "-p", "image_px=32")  # fmt: skip
+    sites = [word for folder in folders for word in ("--site", f"{folder.name}={folder}")]
+
+    def said_by(out: Path) -> list[str]:
+        entries = decisions.read(out / "rehearsal" / "state" / folders[0].name / decisions.FILE)
+        return [entry.facts["by"] for entry in entries if entry.facts]
+
+    play("federate", "run", job, *sites, "--out", tmp_path / "here")
+    assert said_by(tmp_path / "here") == []
+    play("federate", "run", job, *sites, "--backend", "files", "--unattended", "--out", tmp_path / "files")
+    assert said_by(tmp_path / "files") == ["unattended"]
+    words = ["federate", "run", job, *sites, "--backend", "files", "--out", tmp_path / "refused"]
+    done = runner.invoke(app, [str(word) for word in words], input="\n")
+    assert isinstance(done.exception, Refused)
+    assert "Site north does not release its weights: refused at the terminal" in str(done.exception)

@@ -33,6 +33,7 @@ def test_the_template_reads_and_permits_training_but_no_image_and_no_row_of_the_
         return agreements.decide(plain, party="coordinator", action=action, purpose=purpose, day=DAY).allowed
 
     assert may("train") and may("evaluate", "training")
+    assert may("export_weights", "training")  # a federated training asks for it beside train
     assert not may("see_site")
     assert not may("export_image") and not may("export_annotation")
     assert not may("train", "procurement")

@@ -92,6 +92,10 @@ def test_each_folder_is_a_dataset_with_card_and_agreement(folders: list[Path]) -
         signed = agreement.read_agreement(folder)
         assert signed is not None
         assert signed.site == folder.name
+        for action in ("train", "export_weights"):  # what a federated training asks for
+            assert agreement.decide(
+                signed, party="coordinator", action=action, purpose="training", day=signed.starts
+            ).allowed
 
 
 def test_a_folder_has_no_fault(folders: list[Path]) -> None:

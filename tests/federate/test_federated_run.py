@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from persons import officer
 
 from xraybench import data, federate, train
 from xraybench.core.documents import FederatedJob
@@ -295,7 +296,6 @@ def test_the_learning_rate_falls_over_the_rounds(job: Job) -> None:
     assert rates == pytest.approx([1.0, 0.853553, 0.5, 0.146447], abs=1e-6)
 
 
-@pytest.mark.real
 def agreement(folder: Path) -> Agreement:
     """What the template allows: training and evaluation for a common model."""
     folder.mkdir()
@@ -305,6 +305,7 @@ def agreement(folder: Path) -> Agreement:
     return found
 
 
+@pytest.mark.real
 def test_sites_with_real_scans_train_together(gdxray_crops: Path, tmp_path: Path) -> None:
     classes = {"gun": "firearm", "razor_blade": "blade", "shuriken": "skip", "other": "benign"}
     folder = data.import_folder(
@@ -316,7 +317,7 @@ def test_sites_with_real_scans_train_together(gdxray_crops: Path, tmp_path: Path
     )
     crops = data.read_dataset(folder)
     sites = [
-        replace(site, agreement=agreement(tmp_path / site.name))
+        replace(site, agreement=agreement(tmp_path / site.name), approve=officer)
         for site in federate.sites_from({"unknown": crops}, plan)
     ]
     asked = federate.job_for(sites, name="real", architecture="test_resnet", track="grey", image_px=32, n_rounds=2)

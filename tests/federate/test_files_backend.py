@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from needles import found_in, planted
+from persons import officer
 from sklearn.metrics import roc_auc_score
 
 from xraybench import data, federate
@@ -15,9 +16,10 @@ from xraybench.core.documents import FederatedJob, FederatedSite, FederatedUpdat
 from xraybench.core.errors import BadFile, BadParameter, BadValue, CheckFailed, DigestMismatch, Refused
 from xraybench.core.types import Dataset
 from xraybench.data import agreement as agreements
-from xraybench.federate import Site, files, open_site, status, wire
+from xraybench.federate import Site, decisions, files, open_site, status, wire
+from xraybench.federate.site import signature_of
 from xraybench.federate.weights import Weights, from_bytes, to_bytes
-from xraybench.models.timm_net import TimmNet, digest_of_weights, weights_of
+from xraybench.models.timm_net import TimmNet, digest_of_weights, net_of, weights_of
 
 Job = Callable[..., FederatedJob]
 THREE = ("north", "south", "west")
@@ -108,7 +110,7 @@ def auroc(net: TimmNet, datasets: Sequence[Dataset]) -> float:
 
 @pytest.mark.parametrize("rule", ["average", "local_statistics"])
 def test_files_end_in_the_weights_of_the_run_in_process(folders: dict[str, Path], tmp_path: Path, rule: str) -> None:
-    sites = [open_site(name, folders[name]) for name in THREE]
+    sites = [open_site(name, folders[name], approve=officer) for name in THREE]
     job = federate.job_for(
         sites,
         name="t",
@@ -120,7 +122,7 @@ def test_files_end_in_the_weights_of_the_run_in_process(folders: dict[str, Path]
         batch_norm=rule,
     )
     whole = federate.run(job, sites, out=tmp_path / "a", quiet=True)
-    carried = files.run(job, [open_site(name, folders[name]) for name in THREE], out=tmp_path / "b")
+    carried = files.run(job, [open_site(name, folders[name], approve=officer) for name in THREE], out=tmp_path / "b")
     assert same(weights_of(whole.net.net), weights_of(carried.net.net))
     assert {**carried.net.signature.training, "backend": "inprocess"} == whole.net.signature.training
     tests = [data.read_dataset(folders[name]) for name in THREE]
@@ -129,7 +131,7 @@ def test_files_end_in_the_weights_of_the_run_in_process(folders: dict[str, Path]
 
 
 def test_nothing_of_a_scan_is_in_what_is_carried(folders: dict[str, Path], tmp_path: Path) -> None:
-    sites = [open_site(name, folders[name]) for name in THREE]
+    sites = [open_site(name, folders[name], approve=officer) for name in THREE]
     job = federate.job_for(
         sites, name="t", architecture="test_resnet", track="grey", image_px=32, n_rounds=1, batch_size=4
     )
@@ -310,6 +312,30 @@ def test_an_agreement_that_forbids_the_purpose_is_named_before_any_training(
         federate.run(job, [site], out=tmp_path / "in", quiet=True)
     assert not (tmp_path / "in").exists()
     assert (tmp_path / "log").read_text(encoding="utf-8").count('"allowed":false') == 2
+
+
+def test_an_agreement_that_keeps_weights_at_home_is_named_before_any_training(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    site = open_site("north", folders["north"], log=tmp_path / "log", approve=officer)
+    assert site.agreement is not None
+    rule = site.agreement.permit[0]
+    kept = rule.model_copy(update={"actions": [one for one in rule.actions if one != "export_weights"]})
+    bound = replace(site, agreement=site.agreement.model_copy(update={"permit": [kept]}))
+    job = federate.job_for([site], name="t", architecture="test_resnet", track="grey", image_px=32, n_rounds=1)
+    with pytest.raises(Refused, match=r"Site north refuses at load: no rule permits 'export_weights' for the purpose"):
+        federate.run(job, [bound], out=tmp_path / "in", quiet=True)
+    questions = begin(job, tmp_path, ("north",))
+    with pytest.raises(Refused, match="no rule permits 'export_weights'"):
+        answers(questions, {"north": bound}, tmp_path)
+    first = weights_of(net_of(signature_of(job), seed=job.seed))
+    with pytest.raises(Refused, match="no rule permits 'export_weights'"):
+        bound.fit(first, job, 1)  # a coordinator that never asked it to join
+    assert not (tmp_path / "in").exists()
+    told = [(entry.point, entry.action, entry.allowed) for entry in decisions.read(tmp_path / "log")]
+    assert told == [("load", "train", True), ("load", "export_weights", False)] * 2 + [
+        ("query", "export_weights", False)
+    ]
 
 
 def test_real_scans_without_an_agreement_take_no_part(folders: dict[str, Path], tmp_path: Path) -> None:

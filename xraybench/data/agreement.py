@@ -66,7 +66,7 @@ class Agreement(Document):
     least_sites: int = Field(default=LEAST_SITES, ge=3, description="fewest sites behind a published aggregate")
     releases: int = Field(default=0, ge=0, description="evaluations released under it at most; 0 for no limit")
     epsilon: float = Field(
-        default=0.0, ge=0.0, description="privacy budget of counts that are released, and of a training; 0 for none"
+        default=0.0, ge=0.0, description="privacy budget of all trainings and all released counts together; 0 for none"
     )
     obligations: list[str] = Field(default_factory=list, description="such as: cite, report, delete after use")
     incident_contact: str = Field(default="", description="whom to tell when something went wrong: an office")
@@ -141,6 +141,8 @@ def template(
 ) -> str:
     """A file to start from: it permits training and evaluation for the benchmark and a common model, and nothing more.
 
+    `export_weights` is asked wherever `train` is: what was learned here leaves the site in every round.
+
     Args:
         site: Whose scans they are.
         parties: Short names of those who may ask.
@@ -159,7 +161,7 @@ def template(
         f"minimum_cell = {LEAST_CELL}  # fewest items behind a count that leaves the site",
         f"least_sites = {LEAST_SITES}  # fewest sites behind a published aggregate",
         "releases = 0  # evaluations released at most; 0 for no limit",
-        "epsilon = 0.0  # privacy budget of counts that are released, and of a training; 0 for none",
+        "epsilon = 0.0  # privacy budget of all trainings and all released counts together; 0 for none",
         "obligations = []  # such as: cite, report, delete after use",
         'incident_contact = ""  # an office, no person',
         "",
@@ -169,6 +171,7 @@ def template(
     lines += [
         f"# Actions: {', '.join(ACTIONS)}",
         f"# Purposes: {'; '.join(f'{name}: {meaning}' for name, meaning in PURPOSES.items())}",
+        "# A federated training needs train and export_weights: in every round what was learned here leaves the site.",
         "[[permit]]",
         'party = "*"',
         'actions = ["train", "evaluate", "see_aggregate", "see_slice", "export_weights", "publish_card"]',

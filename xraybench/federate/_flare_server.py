@@ -2,6 +2,8 @@
 
 FLARE carries; it neither averages nor keeps the weights. Its stock controller gives a job up with the first site it loses,
 so waiting is our own: a round closes when all have answered, when the quorum has and the grace is over, or at the timeout.
+A run begins in the same way, with the sites that say yes. FLARE lets nobody into a job that runs, so when a site connects
+again this job ends after its round, and the command that started it asks for another.
 """
 
 import sys
@@ -22,12 +24,14 @@ from xraybench.core import digest
 from xraybench.core.documents import FederatedJob, FederatedSite, read_document, write_document
 from xraybench.core.errors import BadValue, CheckFailed, Refused, UserError, XrayBenchError
 from xraybench.federate import rounds, steps, wire
+from xraybench.federate._flare_door import connections
 from xraybench.federate._flare_site import PARTS, message
 from xraybench.federate._flare_start import end_with_parent
 from xraybench.federate.aggregate import SiteUpdate
 from xraybench.federate.checkpoint import Checkpoint, held, note
 from xraybench.federate.evaluation import evaluate_across
-from xraybench.federate.job import check_sites, site_digest
+from xraybench.federate.flare import AGAIN
+from xraybench.federate.job import check_sites, site_digest, site_faults
 from xraybench.federate.kits import Outcome, ServerSettings, read_settings, write_outcome
 from xraybench.federate.question import EvaluationQuestion, FederatedResult
 from xraybench.models.timm_net import read_weights
@@ -49,19 +53,24 @@ class Patience(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """The patience of an evaluation."""
+    """The patience of an evaluation, or of the start of a run."""
 
     quorum: int
     grace_s: float
     round_timeout_s: float
 
 
+class _Again(Exception):
+    """A site connected that this job cannot reach."""
+
+
 class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
     """Plays a job over the sites that are connected, from its last whole round on."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: dict[str, Any], join_s: float = 0.0) -> None:
         super().__init__(task_check_period=0.1)
-        self.job = job  # FLARE writes components by the names of their arguments
+        self.job, self.join_s = job, join_s  # FLARE writes components by the names of their arguments
+        self._late: dict[str, wire.Parts | str] = {}  # who answered the question to join when the run had begun
         self._lost: set[str] = set()  # who did not answer last: asked again, but not waited for again
         end_with_parent()
 
@@ -83,6 +92,8 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
             with held(out):
                 self._play(out, abort_signal, fl_ctx)
             outcome = Outcome(token=settings.token, exit_code=0, text="")
+        except _Again:
+            outcome = Outcome(token=settings.token, exit_code=0, text=AGAIN)
         except XrayBenchError as error:
             outcome = Outcome(token=settings.token, exit_code=error.exit_code, text=str(error))
         except Exception as error:  # told to the waiting command too, which would wait for ever
@@ -93,44 +104,61 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
     def _play(self, out: Path, abort: Signal, fl_ctx: FLContext) -> None:
         job = FederatedJob.model_validate(self.job)
         here = sorted(client.name for client in self._engine.get_clients())
+        at_first = connections(out)
         described = self._join(job, out, here, abort, fl_ctx)
         first = out / "flare" / "first.safetensors"
         now = rounds.start(
             job, described, rounds.first_weights(job, read_weights(first) if job.parent else None), out=out
         )
-        if now.index:
-            note(out, f"goes on after round {now.index} with {', '.join(here)}")
+        began = now.index
+        if began:
+            note(out, f"goes on after round {began} with {', '.join(here)}")
         while now.index < job.n_rounds:
+            described = self._with_late(job, out, described)
+            came = sorted(site for site, name in connections(out).items() if at_first.get(site) != name)
+            if came and now.index > began:  # one round at least: a site that comes and goes does not hold up the others
+                note(out, f"{', '.join(came)} connected; the sites are asked again after round {now.index}")
+                raise _Again
             now = self._round(job, described, now, out, here, abort, fl_ctx)
 
     def _join(
         self, job: FederatedJob, out: Path, here: list[str], abort: Signal, fl_ctx: FLContext
     ) -> list[FederatedSite]:
-        """Who takes part: those who join now, or those who did when the run began."""
-        heard = self._ask(job, {site: wire.ask_to_join(job, site) for site in here}, abort, fl_ctx)
-        if silent := sorted(site for site, parts in heard.items() if isinstance(parts, str)):
-            note(out, f"{', '.join(silent)} did not answer the question to join")
-        faults, joined = [], []
+        """Who takes part: those who say yes now, and those who did when the run began. What the others say is noted.
+
+        Raises:
+            BadValue: Fewer than the quorum said yes; what each of the others said is named.
+        """
+        patience = Patient(job.quorum, self.join_s, max(self.join_s, job.round_timeout_s))
+        questions = {site: wire.ask_to_join(job, site) for site in here}
+        heard = self._ask(patience, questions, abort, fl_ctx, stays_open=True)
+        known = [read_document(path, FederatedSite) for path in sorted((out / "sites").glob("*.json"))]
+        has_begun = (out / "job.json").exists()
+        joined, faults = [], []
         for site, parts in sorted(heard.items()):
-            if not isinstance(parts, str):
-                try:
-                    joined.append(wire.read_site(parts, site=site))
-                except UserError as error:
-                    faults.append(str(error))
-        if faults:
-            raise BadValue("\n".join(faults))
-        if not (out / "job.json").exists():
+            try:
+                joined.append(_taken(job, site, parts, known if has_begun else []))
+            except UserError as error:
+                faults.append(str(error))
+        if len(joined) < job.quorum:
+            told = f"{len(joined)} of {len(here)} sites take part in job {job.name} and its quorum is {job.quorum}."
+            raise BadValue("\n".join([told, *faults]))
+        for fault in faults:
+            note(out, f"without: {fault}")
+        if not has_begun:
             check_sites(job, joined)
             return joined
-        known = {path.stem: read_document(path, FederatedSite) for path in sorted((out / "sites").glob("*.json"))}
-        for one in joined:
-            if one.name not in known:
-                note(out, f"{one.name} was not there when the run began and takes no part in it")
-            elif site_digest(known[one.name]) != site_digest(one):
-                faults.append(f"Site {one.name} holds other data than when the run began.")
-        if faults:
-            raise BadValue("\n".join(faults))
-        return list(known.values())
+        return _admitted(out, known, joined)
+
+    def _with_late(self, job: FederatedJob, out: Path, described: list[FederatedSite]) -> list[FederatedSite]:
+        """The sites of a run, with those that have joined since it began."""
+        for site in list(self._late):
+            try:
+                described = _admitted(out, described, [_taken(job, site, self._late.pop(site), described)])
+                self._lost.discard(site)  # it is there: the round waits for it as for the others
+            except UserError as error:
+                note(out, f"without: {error}")
+        return described
 
     def _round(
         self,
@@ -154,18 +182,25 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
         return rounds.close(job, described, now, answers, out=out)
 
     def _ask(
-        self, job: Patience, questions: Mapping[str, wire.Parts], abort: Signal, fl_ctx: FLContext
+        self,
+        job: Patience,
+        questions: Mapping[str, wire.Parts],
+        abort: Signal,
+        fl_ctx: FLContext,
+        *,
+        stays_open: bool = False,
     ) -> dict[str, wire.Parts | str]:
-        """Ask several sites at once, with the patience that the job has: site -> its answer, or why there is none."""
+        """Ask several sites at once, with the patience that the job has: site -> its answer, or why there is none.
+
+        What comes after that is dropped at the site by FLARE; but where the question stays open, it is kept in `_late`.
+        """
         heard: dict[str, wire.Parts | str] = {}
 
         def keep(client_task: ClientTask, fl_ctx: FLContext) -> None:
-            parts = client_task.result.get(PARTS)
-            heard[client_task.client.name] = (
-                parts
-                if _is_message(parts)
-                else f"its machine could not run the question ({client_task.result.get_return_code()})"
-            )
+            name, parts = client_task.client.name, client_task.result.get(PARTS)
+            if not _is_message(parts):
+                parts = f"its machine could not run the question ({client_task.result.get_return_code()})"
+            (self._late if name in heard else heard)[name] = parts
             client_task.result = None  # weights are kept once
 
         tasks = {}
@@ -177,7 +212,7 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
         while len(heard) < len(questions):
             now = time.monotonic()
             awaited = [site for site in questions if site not in heard and site not in self._lost]
-            if enough_at is None and len(heard) >= job.quorum:
+            if enough_at is None and sum(map(_says_yes, list(heard.values()))) >= job.quorum:
                 enough_at = now
             if abort.triggered:
                 raise CheckFailed("The job was stopped from outside. Rounds before it are kept.")
@@ -192,7 +227,8 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
                 continue
             for site in questions:
                 if site not in heard:
-                    self.cancel_task(tasks[site], fl_ctx=fl_ctx)
+                    if not stays_open:
+                        self.cancel_task(tasks[site], fl_ctx=fl_ctx)
                     heard.setdefault(site, reason)
         self._lost = {site for site, parts in heard.items() if isinstance(parts, str)}
         return heard
@@ -227,6 +263,36 @@ class Evaluator(Coordinator):
             return steps.read(parts)
 
         return evaluate_across(EvaluationQuestion.model_validate(self.question), here, ask)
+
+
+def _taken(job: FederatedJob, site: str, parts: wire.Parts | str, known: list[FederatedSite]) -> FederatedSite:
+    """A site's yes to the question to join.
+
+    Raises:
+        BadValue: It gave no answer, cannot carry the job, or holds other data than when the run began.
+        Refused: It says no.
+    """
+    if isinstance(parts, str):
+        raise BadValue(f"Site {site} does not take part: {parts}.")
+    one = wire.read_site(parts, site=site)
+    if faults := site_faults(job, one):
+        raise BadValue(" ".join(faults))
+    if any(site_digest(other) != site_digest(one) for other in known if other.name == site):
+        raise BadValue(f"Site {site} holds other data than when the run began.")
+    return one
+
+
+def _admitted(out: Path, known: list[FederatedSite], joined: list[FederatedSite]) -> list[FederatedSite]:
+    """The sites of a run that has begun, with those that joined now."""
+    fresh = [one for one in joined if one.name not in {other.name for other in known}]
+    for one in fresh:
+        write_document(out / "sites" / f"{one.name}.json", one)
+        note(out, f"{one.name} takes part from now on")
+    return sorted([*known, *fresh], key=lambda site: site.name)
+
+
+def _says_yes(parts: wire.Parts | str) -> bool:
+    return not isinstance(parts, str) and wire.REFUSAL not in parts
 
 
 def _is_message(parts: object) -> bool:

@@ -90,7 +90,7 @@ class EvaluationSite:
 
     @property
     def log(self) -> Path:
-        return self.state / "decisions.jsonl"
+        return self.state / decisions.FILE
 
     @property
     def minimum_cell(self) -> int:
@@ -186,6 +186,7 @@ def data_digest(dataset: Dataset) -> str:
 
 def _open(site: EvaluationSite, question: EvaluationQuestion) -> SiteOpening:
     """Check the question against agreement, model and data; count; make the key of this question."""
+    _require(site, question, "evaluate", "load")
     for action in ("evaluate", *(["see_slice"] if question.axes else [])):
         _require(site, question, action, "query")
     if site.model_digest != question.model_digest:

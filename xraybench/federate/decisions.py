@@ -9,7 +9,7 @@ coordinator of an evaluation gets it with a site's opening, and keeps it in the 
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -23,6 +23,7 @@ from xraybench.data import agreement as agreements
 from xraybench.data.agreement import Agreement, Decision
 
 Point = Literal["load", "query", "release"]
+FILE = "decisions.jsonl"  # in a site's folder
 FIRST = "0" * 32  # what the first line is chained to
 
 
@@ -40,7 +41,10 @@ class Entry(Document):
     allowed: bool
     reason: str
     agreement: str = Field(default="", description="id/version#digest of the agreement that decided")
-    facts: dict[str, Any] = Field(default_factory=dict, description="of a release: model, data, who approved, budget")
+    facts: dict[str, Any] = Field(
+        default_factory=dict,
+        description="of a release: what leaves, who approved, budget; of a round with noise: what it costs",
+    )
     previous: str = Field(description="digest of the line before")
     digest: str = Field(default="", description="of this line without this field")
 
@@ -56,6 +60,7 @@ def require(
     subject: str,
     log: Path | None,
     is_simulated: bool = False,
+    facts: Mapping[str, Any] | None = None,
     day: dt.date | None = None,
 ) -> Decision:
     """Decide, write it down, and raise when the answer is no.
@@ -71,6 +76,7 @@ def require(
         subject: Digest of the job or question.
         log: The site's log; None where nothing is kept, as in a notebook on simulated scans.
         is_simulated: Whether all scans of the site are simulated.
+        facts: What the log is to keep of it beside the decision.
         day: When; today when left out.
 
     Raises:
@@ -100,6 +106,7 @@ def require(
             allowed=decision.allowed,
             reason=decision.reason,
             agreement=decision.agreement,
+            facts=dict(facts or {}),
         )
     if not decision.allowed:
         raise Refused(f"Site {site} refuses at {point}: {decision.reason}.")

@@ -25,8 +25,8 @@ from typing import Any
 from xraybench.core.documents import FederatedJob, FederatedSite, read_document, write_document, write_text
 from xraybench.core.errors import BadFile, BadValue, CheckFailed, XrayBenchError
 from xraybench.core.optional import need
-from xraybench.federate import kits, rounds
-from xraybench.federate.checkpoint import last_checkpoint
+from xraybench.federate import decisions, kits, rounds
+from xraybench.federate.checkpoint import LOG, last_checkpoint
 from xraybench.federate.kits import Federation, Kit, ServerSettings, SiteSettings
 from xraybench.federate.question import EvaluationQuestion, FederatedResult
 from xraybench.federate.secure_sum import LEAST_SITES
@@ -38,11 +38,14 @@ COORDINATOR, EVALUATOR, SITE = CLASSES = (
     "xraybench.federate._flare_server.Evaluator",
     "xraybench.federate._flare_site.SiteExecutor",
 )
+AGAIN = "again"  # how a job of FLARE ends when a site has connected that it cannot reach: the run goes on in another
 SUBMITTER = "jobs@coordinator.example"  # FLARE wants an address; nothing is sent to it
 _START = "xraybench.federate._flare_start"
+_DOOR = "xraybench.federate._flare_door.Door"
 _POLL_S = 0.1
 _ASK_S = 0.2  # how often a site asks for work: what a round costs beside the training
 _UP_S = 60.0  # for a server to listen
+_BACK_S = 30.0  # for sites to connect when the run goes on in another job; most of them never left
 _LINGER_S = 2.0  # for the sites to hear that the job is over, before the server goes
 # What each role may do, at the coordinator and at every site. Only whoever holds the coordinator's kit submits jobs.
 _DENIED = ("byoc", "server-predeployed-flwr", "shell_commands", "download_job", "clone_job")
@@ -105,19 +108,21 @@ def coordinate(
 ) -> rounds.FederatedRun:
     """Run a job over the network: listen, wait for the sites, play the rounds, and stop listening.
 
-    A run that was stopped goes on after its last whole round, with the sites that are connected then.
+    The run begins with the sites that say yes, if they are a quorum; what the others say is noted. One that connects, comes
+    back or is let go by its person later takes part from the next round on. A run that was stopped goes on after its last
+    whole round.
 
     Args:
         kit: The coordinator's start-up kit.
         job: What is asked of the sites.
         out: Folder of the run; new, or of the same run.
         init: The weights to start from, where the job names a parent.
-        wait_s: How long to wait for all sites; then the quorum is enough.
+        wait_s: How long to wait for all sites to connect, and once the quorum has joined for the others to join.
         quiet: No words on stderr.
 
     Raises:
         BadFile: The kit cannot be used, or a checkpoint was damaged.
-        BadValue: The sites cannot carry the job, or one refuses; no site has trained by then.
+        BadValue: Fewer sites than the quorum can carry the job and say yes; no site has trained by then.
         DigestMismatch: The folder holds another run, or `init` is not the job's parent.
         CheckFailed: The quorum did not come, or a round had fewer usable updates. Rounds before it are kept.
         MissingExtra: nvflare is not installed.
@@ -135,10 +140,14 @@ def coordinate(
         (out / "flare").mkdir(parents=True, exist_ok=True)
         write_weights(out / "flare" / "first.safetensors", init)
 
-    def progress() -> str:
-        return f"{max(0, sum(1 for _ in out.glob('round_*')) - 1)} of {job.n_rounds} rounds are closed"
+    def progress() -> list[str]:
+        log = (out / LOG).read_text(encoding="utf-8").splitlines() if (out / LOG).exists() else []
+        return [*log, f"{max(0, sum(1 for _ in out.glob('round_*')) - 1)} of {job.n_rounds} rounds are closed"]
 
-    work = {"path": COORDINATOR, "args": {"job": job.model_dump(mode="json")}}
+    def work(is_first: bool) -> dict[str, object]:
+        join_s = wait_s if is_first else job.grace_s
+        return {"path": COORDINATOR, "args": {"job": job.model_dump(mode="json"), "join_s": join_s}}
+
     _play(known, federation, work, out=out, quorum=job.quorum, wait_s=wait_s, progress=progress, quiet=quiet)
     return finished(job, out)
 
@@ -177,35 +186,50 @@ def evaluate(
     federation = read_document(known.folder / kits.FEDERATION, Federation)
     patience = {"quorum": quorum, "grace_s": grace_s, "round_timeout_s": timeout_s}
     work = {"path": EVALUATOR, "args": {"question": question.model_dump(mode="json"), "patience": patience}}
-    _play(known, federation, work, out=out.resolve(), quorum=quorum, wait_s=wait_s, progress=str, quiet=quiet)
+    _play(
+        known, federation, lambda _: work, out=out.resolve(), quorum=quorum, wait_s=wait_s, progress=list, quiet=quiet
+    )
     return read_document(out / "result.json", FederatedResult)
 
 
 def _play(
     kit: Kit,
     federation: Federation,
-    work: Mapping[str, object],
+    work: Callable[[bool], Mapping[str, object]],
     *,
     out: Path,
     quorum: int,
     wait_s: float,
-    progress: Callable[[], str],
+    progress: Callable[[], list[str]],
     quiet: bool,
 ) -> None:
-    """Start the server, give it the work once the sites are there, and wait until it is done."""
+    """Start the server, give it the work once the sites are there, again whenever one comes back, until it is done."""
     (out / "flare").mkdir(parents=True, exist_ok=True)
-    settings = ServerSettings(out=str(out), token=secrets.token_hex(16))
-    kits.write_settings(kit.folder, settings)
+    _tell(kit, out)
     _place_stores(kit.folder)
     with _process(kit, "server") as server:
         _wait_until_it_listens(kit, server)
         _say(f"listens at {kit.host}:{kit.port} for {', '.join(federation.sites)}", quiet)
-        here = _submit(kit, federation, work, quorum=quorum, wait_s=wait_s)
-        _say(f"asks {', '.join(here)}", quiet)
-        outcome = _outcome(out, settings.token, server, progress, quiet)
+        is_first = True
+        while True:
+            token = _tell(kit, out)
+            patience_s = wait_s if is_first else min(wait_s, _BACK_S)
+            here = _submit(kit, federation, work(is_first), quorum=quorum, wait_s=patience_s)
+            _say(f"asks {', '.join(here)}", quiet)
+            outcome = _outcome(out, token, server, progress, quiet)
+            if outcome.text != AGAIN:
+                break
+            is_first = False
         time.sleep(_LINGER_S)
     if outcome.exit_code:
         raise _error(outcome)
+
+
+def _tell(kit: Kit, out: Path) -> str:
+    """Tell the classes inside FLARE where the run lies; the token that names this start of it."""
+    settings = ServerSettings(out=str(out), token=secrets.token_hex(16))
+    kits.write_settings(kit.folder, settings)
+    return settings.token
 
 
 def finished(job: FederatedJob, out: Path) -> rounds.FederatedRun:
@@ -243,10 +267,10 @@ def site_process(
     data: Path,
     *,
     model: Path | None = None,
+    state: Path | None = None,
     is_attended: bool = True,
     device: str = "auto",
     n_threads: int = 1,
-    log: Path | None = None,
     quiet: bool = True,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """As `serve`, but for as long as the block lasts.
@@ -255,10 +279,12 @@ def site_process(
         kit: The site's start-up kit.
         data: Its dataset folder.
         model: Folder of the model that may be evaluated here; None where none may.
-        is_attended: A person releases what an evaluation sends: what is to leave is laid into `kit/state/to_release`.
+        state: Folder of the site: its log, which is the ledger of trainings and evaluations alike, and what waits for a
+            person; `state` in the kit when left out.
+        is_attended: A person lets go what leaves: it is laid into `to_release` of that folder. Without one, real scans are
+            neither trained on nor told of.
         device: auto, cpu or cuda.
         n_threads: Threads of torch.
-        log: Where the site's decisions are kept; in the kit when left out.
         quiet: No words on stderr.
     """
     _need()
@@ -267,13 +293,14 @@ def site_process(
     _say(f"{known.name}: {len(site.train.items)} items to learn from", quiet)
     reached = kits.check_connection(known)
     _say(f"{known.name}: {'connects to' if reached else 'waits for'} {known.host}:{known.port}", quiet)
+    home = (state or known.folder / "state").resolve()
     settings = SiteSettings(
         data=str(data.resolve()),
         device=device,
         n_threads=n_threads,
-        log=str((log or known.folder / "decisions.jsonl").resolve()),
+        log=str(home / decisions.FILE),
         model=str(model.resolve()) if model else "",
-        state=str(known.folder / "state"),
+        state=str(home),
         is_attended=is_attended,
     )
     kits.write_settings(known.folder, settings)
@@ -342,11 +369,13 @@ def _set_policy(kit: Path) -> None:
 
 
 def _place_stores(kit: Path) -> None:
-    """Jobs and snapshots of the server into its kit; by default they lie in the folder that all users share."""
+    """Jobs and snapshots of the server into its kit (by default they lie where all users look), and our door."""
     path = kit / "local" / "resources.json"
     resources = json.loads(path.read_text(encoding="utf-8"))
     store = kit / "store"
     store.mkdir(mode=0o700, exist_ok=True)
+    door = {"id": "door", "path": _DOOR, "args": {"kit": str(kit)}}
+    resources["components"] = [*(part for part in resources["components"] if part["id"] != "door"), door]
     resources["snapshot_persistor"]["args"]["storage"]["args"]["root_dir"] = str(store / "snapshots")
     for part in resources["components"]:
         if part["id"] == "job_manager":
@@ -434,17 +463,18 @@ def _submit(kit: Kit, federation: Federation, work: Mapping[str, object], *, quo
 
 
 def _outcome(
-    out: Path, token: str, server: subprocess.Popen[bytes], progress: Callable[[], str], quiet: bool
+    out: Path, token: str, server: subprocess.Popen[bytes], progress: Callable[[], list[str]], quiet: bool
 ) -> kits.Outcome:
-    told = progress()
+    told = set(progress())
     while (outcome := kits.read_outcome(out, token)) is None:
         if server.poll() is not None:
             raise CheckFailed(
                 "The server ended before the run did. Rounds before it are kept; the same command goes on."
             )
-        if (now := progress()) != told:
-            _say(now, quiet)
-            told = now
+        for line in progress():
+            if line not in told:
+                _say(line, quiet)
+                told.add(line)
         time.sleep(_POLL_S)
     return outcome
 

@@ -1,14 +1,16 @@
 """One site of a federation: its scans, and what it does with them when a round comes round.
 
 Scans and labels stay inside: what leaves is a description (counts and digests), and per round an update (weights and a
-mean loss). A backend carries these to and from `Site.fit` and knows nothing else about a site.
+mean loss). A backend carries these to and from `Site.fit` and knows nothing else about a site. Before a job trains here, the
+site's agreement must let it train and take weights away, its privacy budget must hold, and a person must have seen what
+will leave.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +23,18 @@ from xraybench.core.errors import BadValue, Refused
 from xraybench.core.types import Dataset
 from xraybench.data import agreement as agreements
 from xraybench.data.agreement import Agreement
-from xraybench.federate import decisions
+from xraybench.federate import decisions, release
 from xraybench.federate.aggregate import SiteUpdate, weights_for_site
 from xraybench.federate.decisions import Point
-from xraybench.federate.job import job_digest, make_job, site_digest, site_faults, site_seed
+from xraybench.federate.job import job_digest, make_job, n_epochs, site_digest, site_faults, site_seed
+from xraybench.federate.release import Approver, Payload
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import digest_of_weights, make_signature, net_of, set_weights, weights_of
 
 if TYPE_CHECKING:
     from xraybench.models._net import ThreatNet
     from xraybench.train._loop import PreparedData
+    from xraybench.train.private import PrivateFit
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")  # what every transport and file system takes
 
@@ -45,8 +49,10 @@ class Site:
     n_threads: int = 1
     agreement: Agreement | None = field(default=None, repr=False)
     log: Path | None = None  # where the site's decisions are kept
+    approve: Approver | None = field(default=None, repr=False)  # asks the person there; None for simulated scans only
     _prepared: dict[str, PreparedData] = field(default_factory=dict, init=False, repr=False)
     _nets: dict[str, ThreatNet] = field(default_factory=dict, init=False, repr=False)
+    _released: set[str] = field(default_factory=set, init=False, repr=False)  # jobs that the person here let go
 
     def __post_init__(self) -> None:
         if not is_name(self.name):
@@ -72,13 +78,16 @@ class Site:
             agreement=agreements.reference(self.agreement) if self.agreement else "",
         )
 
-    def require(self, point: Point, job: FederatedJob, *, action: str = "train") -> None:
+    def require(
+        self, point: Point, job: FederatedJob, *, action: str, facts: Mapping[str, float] | None = None
+    ) -> None:
         """Ask the site's agreement whether a job may do something here; the answer goes into the site's log.
 
         Args:
             point: `load` before scans are read for a job, `query` when a round asks, `release` before an answer leaves.
             job: Who asks, and what for.
             action: A word of `data.words.ACTIONS`.
+            facts: What the log keeps beside the answer.
 
         Raises:
             Refused: The agreement does not allow it, or there is none and the scans are real.
@@ -93,39 +102,118 @@ class Site:
             subject=job_digest(job),
             log=self.log,
             is_simulated=self.dataset.is_simulated,
+            facts=facts,
         )
 
     def join(self, job: FederatedJob) -> FederatedSite:
         """Take part in a job, or refuse to, before any training.
 
         Raises:
-            Refused: The agreement does not allow it.
+            Refused: The agreement does not allow the training, or not that weights leave; its privacy budget is too small;
+                or the person here said no.
             BadValue: The site has too few items, or lacks the job's track.
         """
-        self.require("load", job)
+        self.require("load", job, action="train")
+        self.require("load", job, action="export_weights")
         described = self.describe()
         if faults := site_faults(job, described):
             raise BadValue(" ".join(faults))
-        self._check_budget(job)
+        self._check_budget("load", job)
         self.dataset.track(job.track)
+        self._ask_person(job)
         return described
 
-    def _check_budget(self, job: FederatedJob) -> None:
-        """Raise when a job would spend more privacy than the agreement allows."""
+    def _cost(self, job: FederatedJob) -> dict[str, float] | None:
+        """What a round of a job costs in privacy, as the ledger keeps it; None without noise."""
+        if not job.noise:
+            return None
+        one = planned_round(job, len(self.train.items))
+        return release.training_facts(
+            n_rounds=job.n_rounds, noise=job.noise, sample_rate=one.sample_rate, n_steps=one.n_steps
+        )
+
+    def _check_budget(self, point: Point, job: FederatedJob) -> None:
+        """Raise when a job, with all that was trained and released before, would spend more privacy than was agreed."""
         budget = self.agreement.epsilon if self.agreement else 0.0
         if not budget:
             return
         if not job.noise:
-            raise Refused(
-                f"Site {self.name} refuses: its agreement sets a privacy budget of {budget:g}, and job {job.name} trains "
-                "without noise."
+            reason = f"its agreement sets a privacy budget of {budget:g}, and job {job.name} trains without noise"
+        elif self.log is None and not self.dataset.is_simulated:
+            reason = f"its agreement sets a privacy budget of {budget:g}, and no log is kept that counts what is spent"
+        else:
+            before = release.epsilon_spent(self.log)
+            total = release.epsilon_spent(self.log, job=job_digest(job), training=self._cost(job))
+            if total <= budget:
+                return
+            spent = f" with the {before:.2f} that are spent" if before else ""
+            reason = f"job {job.name} would spend an epsilon of {total:.2f}{spent}, and its agreement allows {budget:g}"
+        self._deny(point, job, reason)
+
+    def _deny(self, point: Point, job: FederatedJob, reason: str) -> None:
+        if self.log is not None:
+            decisions.write(
+                self.log,
+                site=self.name,
+                point=point,
+                party=job.party,
+                action="train",
+                purpose=job.purpose,
+                subject=job_digest(job),
+                allowed=False,
+                reason=reason,
+                agreement=self._agreed,
             )
-        planned = planned_epsilon(job, len(self.train.items))
-        if planned > budget:
-            raise Refused(
-                f"Site {self.name} refuses: job {job.name} would spend an epsilon of {planned:.2f}, and its agreement "
-                f"allows {budget:g}."
-            )
+        raise Refused(f"Site {self.name} refuses: {reason}.")
+
+    @property
+    def _agreed(self) -> str:
+        return agreements.reference(self.agreement) if self.agreement else ""
+
+    def _ask_person(self, job: FederatedJob) -> None:
+        """Show the person here what of a job will leave, once; nobody is asked about simulated scans in a notebook.
+
+        Raises:
+            Refused: The person said no, or nobody is here to ask and the scans are real.
+        """
+        subject = job_digest(job)
+        if subject in self._released or (self.approve is None and self.dataset.is_simulated):
+            return
+        payload = Payload(
+            subject, "", site_digest(self.describe()), job.party, job.purpose, release.shown(self._leaving(job))
+        )
+        release.release_job(
+            payload,
+            site=self.name,
+            agreement=self._agreed,
+            log=self.log,
+            approve=self.approve,
+            is_simulated=self.dataset.is_simulated,
+        )
+        self._released.add(subject)
+
+    def _leaving(self, job: FederatedJob) -> dict[str, object]:
+        """What will leave the site in a job, in words that a person can judge."""
+        weights = weights_of(self._net(job))
+        n_bytes = sum(value.nbytes for value in weights.values())
+        facts: dict[str, object] = {
+            "what leaves": "the weights of a network that learned from the scans here, after each round; what can be worked "
+            "out from them about the scans stands in docs/threat_model.md",
+            "job": f"{job.name} ({job_digest(job)}), {job.architecture}, to find {', '.join(job.threats)}",
+            "to": f"{job.party}, for {job.purpose}",
+            "agreement": self._agreed or "none; simulated scans need none",
+            "rounds": f"{job.n_rounds}, {n_epochs(job):g} passes over the scans in all",
+            "bytes": f"{n_bytes} a round, {n_bytes * job.n_rounds} in all, and a few hundred of JSON each",
+            "number of items": f"{len(self.train.items)}, told with every round",
+            "mean loss": "not told" if job.noise else "of the training, told with every round",
+        }
+        if job.noise:
+            epsilon = planned_epsilon(job, len(self.train.items))
+            facts["privacy"] = f"noise {job.noise:g}; an epsilon of {epsilon:.2f} for a view"
+        return facts | {
+            f"tensor {name}": f"{value.dtype} {'x'.join(map(str, value.shape)) or 'scalar'}"
+            for name, value in sorted(weights.items())
+        }
 
     def fit(self, weights: Weights, job: FederatedJob, index: int, *, kept: Weights | None = None) -> SiteUpdate:
         """Train from the given weights for one round, with a fresh optimiser.
@@ -141,12 +229,15 @@ class Site:
 
         Raises:
             BadValue: The weights do not fit the job's architecture, or the site lacks the job's track.
-            Refused: The agreement does not allow it.
+            Refused: The agreement does not allow it, or its budget is spent, or the person here said no.
         """
-        self.require("query", job)
         if not 1 <= index <= job.n_rounds:
             raise BadValue(f"Round {index} was asked of job {job.name}, which has {job.n_rounds}.")
-        self._check_budget(job)  # again: who asks for a round need not have asked this site to join
+        # All of it again: who asks for a round need not have asked this site to join, and agreements run out.
+        self.require("query", job, action="export_weights")
+        self._check_budget("query", job)
+        self._ask_person(job)
+        self.require("query", job, action="train", facts=self._cost(job))  # from here on the round is paid for
         net = self._net(job)
         try:
             set_weights(net, weights_for_site(weights, batch_norm=job.batch_norm, kept=kept or {}))
@@ -164,7 +255,7 @@ class Site:
             data=site_digest(self.describe()),
             weights_digest=digest_of_weights(fitted),
         )
-        self.require("release", job)
+        self.require("release", job, action="export_weights")
         return SiteUpdate(record, fitted)
 
     def _train(self, net: ThreatNet, job: FederatedJob, index: int) -> Sequence[float]:
@@ -220,7 +311,15 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def open_site(name: str, folder: Path, *, device: str = "auto", n_threads: int = 1, log: Path | None = None) -> Site:
+def open_site(
+    name: str,
+    folder: Path,
+    *,
+    device: str = "auto",
+    n_threads: int = 1,
+    log: Path | None = None,
+    approve: Approver | None = None,
+) -> Site:
     """A site from its dataset folder: manifest, data card, and the agreement where one lies there.
 
     Args:
@@ -229,13 +328,14 @@ def open_site(name: str, folder: Path, *, device: str = "auto", n_threads: int =
         device: auto, cpu or cuda.
         n_threads: Threads of torch.
         log: Where the site's decisions are kept.
+        approve: Asks the person who lets weights go, see `release`.
 
     Raises:
         BadFile: No dataset in the folder, or an agreement that cannot be read.
         BadValue: The name is no name, or there is nothing to learn from.
     """
     agreement = agreements.read_agreement(folder)
-    return Site(name, data.read_dataset(folder), device, n_threads, agreement, log)
+    return Site(name, data.read_dataset(folder), device, n_threads, agreement, log, approve)
 
 
 def job_for(sites: Sequence[Site], *, name: str, architecture: str, track: str = "raw", **numbers: Any) -> FederatedJob:
@@ -280,10 +380,14 @@ def signature_of(job: FederatedJob) -> ModelSignature:
 
 def planned_epsilon(job: FederatedJob, n_items: int) -> float:
     """The epsilon that a job with noise spends for one view of a site with so many items, at most, at `private.DELTA`."""
+    return planned_round(job, n_items).epsilon(rounds=job.n_rounds)
+
+
+def planned_round(job: FederatedJob, n_items: int) -> PrivateFit:
+    """What one round of a job with noise costs at a site with so many items."""
     from xraybench.train import private
 
-    one = private.planned(n_items, epochs=job.local_epochs, batch_size=job.batch_size, noise=job.noise)
-    return one.epsilon(rounds=job.n_rounds)
+    return private.planned(n_items, epochs=job.local_epochs, batch_size=job.batch_size, noise=job.noise)
 
 
 def round_learning_rate(job: FederatedJob, index: int) -> float:

@@ -24,6 +24,7 @@ from xraybench.core.documents import Document, FederatedJob, FederatedSite
 from xraybench.core.errors import BadValue
 from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Model
+from xraybench.federate.baselines import ask_to_pool
 from xraybench.federate.inprocess import run
 from xraybench.federate.job import check_sites, n_epochs
 from xraybench.federate.site import Site, signature_of
@@ -125,12 +126,14 @@ def run_stages(
     Raises:
         BadValue: A stage is wider than the one before it, two have one name, or the sites cannot carry the job.
         BadParameter: A part that is to be frozen is not in the network.
-        Refused: A site's agreement does not allow a stage, or that its scans leave it for one that is pooled.
+        Refused: A site's agreement does not allow a stage, or that weights leave it, or that its scans do for one that is
+            pooled; or a person there said no.
     """
     _check(plan)
     if job.noise:
         raise BadValue("A plan of stages is trained without noise; its stages in one place have none to add.")
     check_sites(job.model_copy(update={"quorum": 1}), [site.describe() for site in sites])
+    _check_agreements(plan, job, sites)
     done = StagedRun({}, {}, {})
     for stage in plan.stages:
         for key, group in _groups(stage, sites).items():
@@ -250,6 +253,20 @@ def _check(plan: StagedPlan) -> None:
             )
 
 
+def _check_agreements(plan: StagedPlan, job: FederatedJob, sites: Sequence[Site]) -> None:
+    """Raise for what an agreement denies of any stage, before the first one trains; each stage asks for itself again."""
+    pooled = {
+        site.name
+        for stage in plan.stages
+        for group in _groups(stage, sites).values()
+        for site in group
+        if stage.how == "pooled" and len(group) > 1
+    }
+    for site in sites:
+        for action in ("train", "export_weights", *(["export_image"] if site.name in pooled else [])):
+            site.require("load", job, action=action)
+
+
 def _groups(stage: Stage, sites: Sequence[Site]) -> dict[str, list[Site]]:
     """Name of each model of a stage -> its sites, sorted by name."""
     order = sorted(sites, key=lambda site: site.name)
@@ -295,10 +312,7 @@ def _in_one_place(stage: Stage, job: FederatedJob, group: Sequence[Site], init: 
     """One network on all scans of the group, from the parent's weights."""
     from xraybench.train.adapt import take_statistics
 
-    for site in group:
-        site.join(job)
-        if len(group) > 1:
-            site.require("load", job, action="export_image")
+    ask_to_pool(job, group)
     scans = train.concatenated([site.prepared(job) for site in group])
     net = net_of(signature_of(job), seed=job.seed)
     if init is not None:
@@ -317,6 +331,8 @@ def _in_one_place(stage: Stage, job: FederatedJob, group: Sequence[Site], init: 
     )
     if stage.statistics == "anew":
         take_statistics(net, scans.shrunk)
+    for site in group:
+        site.require("release", job, action="export_weights")
     return TimmNet(sealed(signature_of(job), net), net, device=group[0].device)
 
 
