@@ -13,10 +13,13 @@ from xraybench.core.errors import Refused
 from xraybench.data import agreement as agreements
 from xraybench.data.agreement import Agreement
 from xraybench.federate import Site, decisions, release
+from xraybench.federate.answer import site_step
 from xraybench.federate.baselines import local_models
+from xraybench.federate.exchange import open_evaluation_site
+from xraybench.federate.question import EvaluationQuestion
 from xraybench.federate.site import signature_of
 from xraybench.federate.staged import Stage, StagedPlan, run_stages
-from xraybench.models.timm_net import net_of, weights_of
+from xraybench.models.timm_net import TimmNet, net_of, sealed, weights_of
 
 Job = Callable[..., FederatedJob]
 
@@ -158,6 +161,22 @@ def test_where_every_agreement_allows_it_scans_are_pooled_and_the_log_says_so(
     assert found.pooled.name == "toy-pooled"
     told = {(one.point, one.action) for one in decisions.read(willing[0].log) if one.allowed}
     assert {("load", "export_image"), ("load", "export_weights"), ("release", "export_weights")} <= told
+
+
+def test_no_model_looks_at_scans_that_an_agreement_keeps_from_the_question(
+    folders: dict[str, Path], job: Job, tmp_path: Path
+) -> None:
+    net = net_of(signature_of(job(track="grey")), seed=1)
+    TimmNet(sealed(signature_of(job(track="grey")), net), net).save(tmp_path / "model")
+    site = open_evaluation_site(
+        "north", folders["north"], tmp_path / "model", state=tmp_path / "state", approve=officer
+    )
+    asked = EvaluationQuestion(
+        task="mail-any-any-any-v1", model="toy", model_digest=site.model_digest, purpose="procurement"
+    )
+    with pytest.raises(Refused, match="Site north refuses at load: no rule permits 'evaluate' for the purpose 'procu"):
+        site_step(site, "open", {"question": asked.model_dump(mode="json")}, {})
+    assert not (tmp_path / "state" / "predictions").exists()
 
 
 def test_a_site_alone_is_asked_as_well(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:

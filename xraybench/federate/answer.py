@@ -6,7 +6,7 @@ which strata may be told and what could be worked out by difference is checked h
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -80,7 +80,9 @@ class EvaluationSite:
 
     name: str
     dataset: Dataset = field(repr=False)
-    predictions: Predictions = field(repr=False)
+    predictions: Predictions | Callable[[], Predictions] = field(
+        repr=False
+    )  # or how to make them, once that is allowed
     model_digest: str
     state: Path  # folder of the site: key of a question, counts, log
     agreement: Agreement | None = None
@@ -197,7 +199,7 @@ def _open(site: EvaluationSite, question: EvaluationQuestion) -> SiteOpening:
     if site.trusted_sites:
         trust.trusted_keys(site.trusted_sites, site=site.name, key=site.key)  # a fault in them is told before the sum
     task = tasks.get(question.task)
-    joined = join(site.dataset, site.predictions)
+    joined = join(site.dataset, site.predictions() if callable(site.predictions) else site.predictions)
     chosen = select(task, joined)
     counts = count(question, chosen, counted_boxes(task, joined, chosen))
     least = site.minimum_cell

@@ -21,7 +21,7 @@ import numpy as np
 from xraybench.core import digest, signing
 from xraybench.core.documents import ModelSignature, read_document, write_document
 from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UserError
-from xraybench.core.types import Dataset
+from xraybench.core.types import Dataset, Predictions
 from xraybench.data.agreement import read_agreement
 from xraybench.federate import signed_folder, steps, trust, wire
 from xraybench.federate.answer import EvaluationSite
@@ -163,7 +163,7 @@ def open_evaluation_site(
     key: Path | None = None,
     trusted_sites: Path | None = None,
 ) -> EvaluationSite:
-    """A site from its dataset folder and the model's folder: the model looks at the scans here, once.
+    """A site from its dataset folder and the model's folder: the model looks at the scans here, once, when a question may.
 
     Args:
         name: Of the site.
@@ -186,13 +186,17 @@ def open_evaluation_site(
     dataset: Dataset = datasets.load(str(data)).part("calibration", "test")
     of_model = model_digest(model)
     kept = state / "predictions" / f"{of_model}-{dataset.digest}.parquet"
-    if not kept.exists():
-        track = read_document(model / "signature.json", ModelSignature).track
-        write_predictions(kept, models.from_folder(model).predict(dataset.track(track)))
+
+    def look() -> Predictions:
+        if not kept.exists():
+            track = read_document(model / "signature.json", ModelSignature).track
+            write_predictions(kept, models.from_folder(model).predict(dataset.track(track)))
+        return read_predictions(kept)
+
     return EvaluationSite(
         name,
         dataset,
-        read_predictions(kept),
+        look,
         of_model,
         state,
         agreement=read_agreement(data),
