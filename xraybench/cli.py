@@ -121,12 +121,10 @@ def tasks(
 @app.command()
 def sensors(as_json: AsJson = False) -> None:
     """List the sensors."""
-    from dataclasses import asdict
-
     from xraybench import sensors as declared
 
     found = [declared.get(name) for name in declared.names()]
-    put([asdict(s) for s in found], "\n".join(declared.names()), as_json=as_json)
+    put([s.record() for s in found], "\n".join(declared.names()), as_json=as_json)
 
 
 @app.command()

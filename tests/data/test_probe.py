@@ -58,6 +58,46 @@ def test_contents_alone_tell_the_probe_nothing() -> None:
     assert found.low < 0.5 < found.high
 
 
+def made_up_slices(number: int, *, side: int = 30, noise: float = 20.0) -> Scan:
+    """A shell about air in a slice where air counts 2,000; what lies beside it is air exactly, the rest is noisy."""
+    rng = stream(4, "probe", number)
+    view = np.full((64, 80, 1), 2_000.0)
+    top, left = rng.integers(10, 20, 2)
+    view[top : top + side, left : left + side] += 1_500.0
+    view[top + 5 : top + side - 5, left + 5 : left + side - 5] -= 1_500.0
+    view[top : top + side, left : left + side] += np.rint(rng.normal(0, 1.0, (side, side, 1)) * noise)
+    return Scan(
+        f"{rng.integers(2**63):016x}", f"{rng.integers(2**63):016x}", "slices", (np.rint(view).astype(np.uint16),)
+    )
+
+
+def test_the_outline_of_what_is_not_air_in_a_slice_is_seen() -> None:
+    truth = np.arange(200) % 2 == 1
+    rows = [
+        features_of(made_up_slices(n, side=36 if is_threat else 30), "", full_scale=10_000.0)
+        for n, is_threat in enumerate(truth)
+    ]
+    assert rows[0]["bottom_0"] - rows[0]["top_0"] == 29
+    found = probe("made-up", "any", rows, truth, seed=0)
+    assert not found.is_at_chance and found.auroc > 0.7
+
+
+def test_noise_within_what_is_not_air_in_a_slice_moves_no_feature() -> None:
+    calm, loud = (features_of(made_up_slices(0, noise=noise), "", full_scale=10_000.0) for noise in (20.0, 400.0))
+    assert calm == loud
+
+
+def test_a_scanner_that_leaves_its_air_noisy_tells_by_the_rim() -> None:
+    truth = np.arange(200) % 2 == 1
+    rows = []
+    for n, is_threat in enumerate(truth):
+        scan = made_up_slices(n)
+        streaked = scan.views[0] + np.rint(stream(5, "streaks", n).normal(0, 4 + 8 * is_threat, scan.views[0].shape))
+        rows.append(features_of(Scan(scan.scan_id, scan.item_id, "slices", (streaked,)), "", full_scale=10_000.0))
+    found = probe("made-up", "any", rows, truth, seed=0)
+    assert found.auroc > 0.95 and found.telling[0][0].startswith("rim")
+
+
 def test_too_few_items_are_refused() -> None:
     rows = [features_of(made_up(n), "", full_scale=FULL) for n in range(12)]
     with pytest.raises(BadValue, match="6 items of the rarer kind"):

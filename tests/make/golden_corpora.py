@@ -2,7 +2,8 @@
 
     python tests/make/golden_corpora.py
 
-Write it anew only together with a new `ENGINE_VERSION`: published results name these digests.
+Write it anew only together with a new `ENGINE_VERSION`, or where a sensor's record has changed, which renames the corpora of
+that sensor alone: published results name these digests.
 """
 
 import json

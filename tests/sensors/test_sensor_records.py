@@ -110,6 +110,14 @@ def test_a_record_is_plain_data(sensor: Sensor) -> None:
     assert json.loads(json.dumps(asdict(sensor)))["name"] == sensor.name
 
 
+@EVERY
+def test_a_correction_that_a_sensor_does_not_make_is_not_in_its_record(sensor: Sensor) -> None:
+    record, everything = sensor.record(), asdict(sensor)
+    assert ("air_depth" in record["artefacts"]) == (sensor.modality == "ct")
+    assert everything["artefacts"] == {"air_depth": 0.0} | record["artefacts"]
+    assert {k: v for k, v in everything.items() if k != "artefacts"} | {"artefacts": record["artefacts"]} == record
+
+
 def test_listing_sensors_loads_no_numerical_library() -> None:
     script = "import sys; from xraybench import sensors; sensors.names(); print({'numpy', 'numba'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ import pytest
 
 from xraybench import sensors
 from xraybench.core.sensor import Sensor
-from xraybench.simulate import Scene, attenuation, ct, make_scene, materials
+from xraybench.simulate import Scene, attenuation, ct, make_scene, materials, render
 from xraybench.simulate.parts import Parts
 
 FIELD = (128, 128)
@@ -61,7 +61,7 @@ def test_filtered_back_projection_of_exact_chords_gives_a_flat_disc_of_one() -> 
     filtered = np.empty_like(chords)
     ct._filter(chords, ct._ramp(n, voxel_cm, 0.0), filtered)
     picture = np.empty((128, 128), np.float32)
-    ct._back_project(filtered, *ct._angles(n_angles), picture)
+    ct._back_project(filtered, *ct._angles(n_angles), np.zeros((128, 128), np.bool_), picture)
     rows, columns = np.mgrid[:128, :128]
     r = np.hypot(rows - 63.5, columns - 63.5) * voxel_cm
     assert picture[r < 0.9 * radius_cm].mean() == pytest.approx(1.0, abs=0.005)
@@ -158,3 +158,93 @@ def test_a_sheet_thinner_than_a_voxel_marks_the_voxels_it_runs_through(
         rows = np.flatnonzero((found == materials.material_id("steel")).any(axis=1))
         assert 1 <= rows.size <= 2
         assert abs((FIELD[0] - rows.mean() - 0.5) * voxel - height) <= 0.5 * voxel + 1e-6
+
+
+# Air beside the item ----------------------------------------------------------------------------------------------
+
+
+def unmended(sensor: Sensor) -> Sensor:
+    """The same scanner, which leaves the air beside the item as reconstructed."""
+    return replace(sensor, artefacts=replace(sensor.artefacts, air_depth=0.0))
+
+
+def from_middle_mm(sensor: Sensor, y_mm: float = 0.0) -> np.ndarray:
+    """Distance of every voxel to an axis along travel at half the height of the field."""
+    rows, columns = np.mgrid[: FIELD[0], : FIELD[1]]
+    y = (columns + 0.5 - 0.5 * FIELD[1]) * sensor.geometry.pixel_mm - y_mm
+    return np.hypot((rows - 63.5) * sensor.geometry.pixel_mm, y)
+
+
+def counts_of(scene: Scene, sensor: Sensor, seed: int = 5) -> np.ndarray:
+    return ct.slices(scene, sensor, FIELD, np.random.default_rng(seed))[0][..., 0]
+
+
+def test_streaks_between_two_rods_of_lead_and_beside_them_are_air(
+    scene_of: Callable[..., Scene], one_slice: Sensor
+) -> None:
+    """Through every place beside two discs runs a line that meets neither, the places between them too."""
+    middle = 0.5 * FIELD[0] * one_slice.geometry.pixel_mm
+    parts = Parts()
+    for side in (-70.0, 70.0):
+        parts.rod("lead", (0.0, side, middle), 30.0, 400.0, axis="x")
+    scene = scene_of(parts.finish("rods", centred=False), vector="baggage")
+    beside = np.minimum(*(from_middle_mm(one_slice, side) for side in (-70.0, 70.0))) > 15.0 + 3.0 * 2.4
+    streaked, mended = counts_of(scene, unmended(one_slice)), counts_of(scene, one_slice)
+    assert streaked[beside].std() > 100.0
+    assert (mended[beside] == ct.AIR_COUNT).all()
+
+
+@pytest.mark.parametrize("noise_scale", [0.0, 1.0, 3.0])
+def test_a_rod_and_two_voxels_about_it_keep_every_count_and_the_rest_is_air(
+    scene_of: Callable[..., Scene], one_slice: Sensor, noise_scale: float
+) -> None:
+    sensor = replace(one_slice, noise_scale=noise_scale)
+    scene = placed_rod(scene_of, sensor, "polyethylene", 90.0)
+    as_read, mended = counts_of(scene, unmended(sensor)), counts_of(scene, sensor)
+    outside_px = (from_middle_mm(sensor) - 45.0) / sensor.geometry.pixel_mm
+    assert (mended == as_read)[outside_px < 1.0].all()
+    assert (mended == ct.AIR_COUNT)[outside_px > 3.0].all()
+    assert ((mended == as_read) | (mended == ct.AIR_COUNT)).all()
+
+
+def test_an_empty_slice_is_air(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    parts = Parts()
+    parts.box("water", (200.0, 0.0, 60.0), (50.0, 50.0, 50.0))
+    scene = scene_of(parts.finish("beyond", centred=False), vector="baggage")
+    assert (counts_of(scene, one_slice) == ct.AIR_COUNT).all()
+    assert (ct.noise_free(scene, one_slice, FIELD)[0] == 0.0).all()
+
+
+def test_what_thin_cloth_encloses_is_left_as_read(scene_of: Callable[..., Scene], one_slice: Sensor) -> None:
+    parts = Parts()
+    parts.shell("polyester_cloth", (0.0, 0.0, 100.0), (300.0, 200.0, 120.0), 1.6, fill=3.2)  # of our bags, empty
+    scene = scene_of(parts.finish("bag"), vector="baggage")
+    voxel = one_slice.geometry.pixel_mm
+    high, wide = int(120.0 / voxel) - 1, int(100.0 / voxel) - 1
+    within = np.s_[FIELD[0] - high : FIELD[0] - 1, FIELD[1] // 2 - wide : FIELD[1] // 2 + wide]
+    as_read, mended = counts_of(scene, unmended(one_slice)), counts_of(scene, one_slice)
+    assert (mended == as_read)[within].all()
+    assert (ct.material_maps(scene, one_slice, FIELD)[0] > 0)[mended == ct.AIR_COUNT].mean() < 1e-3
+
+
+def test_next_to_nothing_of_a_packed_bag_is_taken_for_air() -> None:
+    sensor = sensors.get("baggage_ct")
+    n_lost = n_voxels = 0
+    for n in range(4):
+        scene = make_scene("baggage", seed=3, name=f"look{n}", threat="firearm" if n % 2 else None)
+        found = ct.slices(scene, sensor, (256, 256), np.random.default_rng(n))
+        for counts, material in zip(found, ct.material_maps(scene, sensor, (256, 256)), strict=True):
+            assert (counts[:4] == ct.AIR_COUNT).all()  # over a bag there is air, whatever metal lies in it
+            n_lost += int((counts[..., 0] == ct.AIR_COUNT)[material > 0].sum())
+            n_voxels += int((material > 0).sum())
+    assert n_voxels > 100_000
+    assert n_lost / n_voxels < 5e-4
+
+
+@pytest.mark.parametrize("name", [name for name in sensors.names() if sensors.get(name).modality != "ct"])
+def test_a_depth_of_air_moves_no_count_of_another_scanner(name: str) -> None:
+    sensor = sensors.get(name)
+    other = replace(sensor, artefacts=replace(sensor.artefacts, air_depth=0.1))
+    scene = make_scene(sensor.vectors[0], seed=4, name="m1")
+    one, same = (render(scene, each, seed=4, field_px=(64, 64)).views for each in (sensor, other))
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(one, same, strict=True))

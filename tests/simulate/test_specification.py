@@ -158,6 +158,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, scene_of: Callable[..., Any
         ("backscatter_225kv", "spr", 0.01), ("backscatter_225kv", "dead_rows", [3]),
         ("backscatter_225kv", "misregister_px", 1.0), ("backscatter_225kv", "stretch", 0.02),
         ("backscatter_225kv", "ring_gain", 0.001), ("mail_160kv", "ring_gain", 0.001),
+        ("backscatter_225kv", "air_depth", 0.02), ("mail_160kv", "air_depth", 0.02),
     ],
 )  # fmt: skip
 def test_what_has_no_effect_on_such_a_scanner_is_refused(name: str, key: str, value: object) -> None:
@@ -165,6 +166,12 @@ def test_what_has_no_effect_on_such_a_scanner_is_refused(name: str, key: str, va
     record["artefacts"][key] = value
     with pytest.raises(BadValue, match=f"artefacts.{key}: .* has no effect"):
         sensor_from_mapping(record)
+
+
+@pytest.mark.parametrize(("depth", "right"), [(-0.01, "at least 0"), (0.5, "at most 0.2"), ("1 mm", "a number")])
+def test_a_depth_of_air_that_cannot_be_is_refused(depth: object, right: str) -> None:
+    with pytest.raises(BadValue, match=rf"(?m)^  artefacts\.air_depth: .*{right}"):
+        sensor_from_mapping(changed("artefacts.air_depth", depth, of="baggage_ct"))
 
 
 def sheets_of(record: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:

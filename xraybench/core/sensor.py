@@ -4,7 +4,8 @@ A sensor is a generic family, never a product. Everything the simulator needs to
 a new sensor is a new record and no new code.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from xraybench.core.errors import BadValue
 
@@ -93,6 +94,7 @@ class Artefacts:
     misregister_px: float = 0.0  # shift of the lo channel against the hi channel along travel
     stretch: float = 0.0  # standard deviation of the item's speed about the belt's, as a share
     ring_gain: float = 0.0  # ct: standard deviation of the fixed gain residual of each detector element
+    air_depth: float = 0.0  # ct: a ray dimmed by less, as -ln of what passes, crosses air alone; 0 keeps air as read
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,16 @@ class Sensor:
     open_beam: int = 60_000  # count of the unattenuated beam in 16 bit
     channels: tuple[str, ...] = ("hi", "lo")  # what a raw view holds: (hi, lo), (mu,) or (albedo,)
     noise_scale: float = 1.0  # multiplies the standard deviation of all noise: a dial of the domain gap
+
+    def record(self) -> dict[str, Any]:
+        """The sensor as plain data, from which digests of its scans are taken.
+
+        A correction that it does not make is left out, so that declaring it for one sensor renames the scans of no other.
+        """
+        found = asdict(self)
+        if not self.artefacts.air_depth:
+            del found["artefacts"]["air_depth"]
+        return found
 
     @property
     def vectors(self) -> tuple[str, ...]:

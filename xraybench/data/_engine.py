@@ -41,7 +41,7 @@ class Look:
 
 
 def version() -> str:
-    """Version of the engine: a change that moves any pixel or box makes a new one."""
+    """Version of the engine: a change that moves any pixel or box makes a new one, unless a sensor's record tells it."""
     from xraybench import simulate
 
     return str(simulate.ENGINE_VERSION)

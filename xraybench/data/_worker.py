@@ -198,7 +198,7 @@ def _record(job: Job) -> dict[str, Any]:
         "seed": job.recipe.seed,
         "counts": asdict(job.recipe.counts),
         "cells": [asdict(cell) for cell in job.recipe.cells],
-        "sensors": [[sensor.name, digest.of_json(asdict(sensor))] for sensor in job.sensors],
+        "sensors": [[sensor.name, digest.of_json(sensor.record())] for sensor in job.sensors],
         "folders": [str(folder) for folder in job.folders],
         "engine": job.engine,
     }
@@ -209,7 +209,7 @@ def _job_of(record: dict[str, Any]) -> Job:
 
     found = tuple(sensors.get(name) for name, _ in record["sensors"])
     for sensor, (name, wanted) in zip(found, record["sensors"], strict=True):
-        if digest.of_json(asdict(sensor)) != wanted:
+        if digest.of_json(sensor.record()) != wanted:
             raise XrayBenchError(f"Sensor '{name}' is another one in this process; register it where workers find it.")
     cells = tuple(Cell(**cell) for cell in record["cells"])
     recipe = Recipe(record["vector"], record["seed"], Profile(**record["counts"]), cells)

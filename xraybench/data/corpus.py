@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -160,7 +159,7 @@ def _by_shard(sensors: list[Sensor], vector: str) -> list[list[Sensor]]:
 
 def _origin(plan: Recipe, sensor: Sensor, engine: str) -> dict[str, Any]:
     """All that decides a simulated corpus, as plain JSON."""
-    record = {"engine": _engine.version(), "mode": engine, "recipe": plan.record(), "sensor": asdict(sensor)}
+    record = {"engine": _engine.version(), "mode": engine, "recipe": plan.record(), "sensor": sensor.record()}
     plain: dict[str, Any] = json.loads(digest.canonical_json(record))
     return plain
 

@@ -1,7 +1,7 @@
 """From a task, a corpus or a folder to a `Dataset`: scans without labels on every track, and the labels beside them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +180,7 @@ def sensor_as_made(stored: Stored) -> Sensor | None:
         return None
     sensor = sensors.get(stored.manifest.sensor)
     made_with = digest.canonical_json(stored.origin.get("sensor"))
-    return sensor if digest.canonical_json(asdict(sensor)) == made_with else None
+    return sensor if digest.canonical_json(sensor.record()) == made_with else None
 
 
 @dataclass(frozen=True)

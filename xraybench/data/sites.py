@@ -219,7 +219,7 @@ def _origin(plan: Recipe, site: SimulatedSite, n_test: int, n_calibration: int) 
     record = {
         "engine": _engine.version(),
         "mode": _engine.MODES[0],
-        "sensor": asdict(site.sensor),
+        "sensor": site.sensor.record(),
         "site": held | {"seed": plan.seed, "n_test": n_test, "n_calibration": n_calibration},
     }
     plain: dict[str, Any] = json.loads(digest.canonical_json(record))

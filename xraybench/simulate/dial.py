@@ -106,6 +106,7 @@ def _noisier(sensor: Sensor, towards: Sensor, t: float) -> Sensor:
         misregister_px=_lerp(a.misregister_px, b.misregister_px, t),
         stretch=_lerp(a.stretch, b.stretch, t),
         ring_gain=_lerp(a.ring_gain, b.ring_gain, t),
+        air_depth=_lerp(a.air_depth, b.air_depth, t),
     )
     scale = _scale(sensor.noise_scale, towards.noise_scale, t)
     return replace(sensor, detector=detector, artefacts=artefacts, noise_scale=scale)

@@ -11,7 +11,7 @@ A sensor's mapping (a YAML file, say) has these parts; what has a default may be
     detector: {channels: [hi, lo], front: {mat: gos, g_cm2: 0.06}, filter: {mat: copper, mm: 0.6},
                back: {mat: csi, g_cm2: 1.8}, n0: [2.0e5, 1.5e5], electronic: 4.0e-4, psf_px: 0.55}
     artefacts: {spr: 0.02, scatter_px: 20, row_gain: 0.002, line_jitter: 0.001, dead_rows: [100], misregister_px: 0,
-                stretch: 0, ring_gain: 0}
+                stretch: 0, ring_gain: 0, air_depth: 0}
     display: {palette: A}
         or {gamma: 0.6, z_cuts: [6, 26], hues: [[255, 140, 20], [20, 60, 200]], background: [255, 255, 255], window: [0, 1]}
     output: {bits: 16, open_beam: 60000, noise_scale: 1.0}
@@ -40,9 +40,9 @@ SYMBOLS = {  # short names that a specification may use for a material
 }  # fmt: skip
 KINDS = {"linescan": "transmission", "ct": "ct", "backscatter": "backscatter"}  # of geometry, and the modality of each
 WITHOUT_EFFECT = {  # artefacts that a kind of scanner does not have here: each has to be 0
-    "linescan": ("ring_gain",),
+    "linescan": ("ring_gain", "air_depth"),
     "ct": ("spr", "row_gain", "line_jitter", "dead_rows", "misregister_px", "stretch"),
-    "backscatter": ("spr", "dead_rows", "misregister_px", "stretch", "ring_gain"),
+    "backscatter": ("spr", "dead_rows", "misregister_px", "stretch", "ring_gain", "air_depth"),
 }
 CHANNELS = {"linescan": ("hi", "lo"), "ct": ("mu",), "backscatter": ("albedo",)}
 _MISSING = object()
@@ -123,6 +123,7 @@ def sensor_to_mapping(sensor: Sensor) -> dict[str, Any]:
         "spr": artefacts.scatter_share, "scatter_px": artefacts.scatter_px, "row_gain": artefacts.row_gain,
         "line_jitter": artefacts.line_jitter, "dead_rows": list(artefacts.dead_rows),
         "misregister_px": artefacts.misregister_px, "stretch": artefacts.stretch, "ring_gain": artefacts.ring_gain,
+        "air_depth": artefacts.air_depth,
     }  # fmt: skip
     record["display"] = {
         "gamma": display.gamma, "z_cuts": list(display.z_stops), "hues": [list(hue) for hue in display.hues_rgb],
@@ -427,6 +428,7 @@ def _detector(reader: _Reader, value: Any, source: Tube | Linac, kind: str) -> D
 def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...], kind: str) -> Artefacts:
     known = (
         "spr", "scatter_px", "row_gain", "line_jitter", "dead_rows", "misregister_px", "stretch", "ring_gain",
+        "air_depth",
     )  # fmt: skip
     table = reader.table(value, "artefacts", known)
 
@@ -450,6 +452,7 @@ def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...], kind: str
         misregister_px=reader.number(table, "artefacts", "misregister_px", least=-20.0, most=20.0, default=0.0),
         stretch=share("stretch", 0.2),
         ring_gain=share("ring_gain", 0.2),
+        air_depth=reader.number(table, "artefacts", "air_depth", least=0.0, most=0.2, default=0.0),
     )
 
 
