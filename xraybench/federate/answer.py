@@ -80,9 +80,7 @@ class EvaluationSite:
 
     name: str
     dataset: Dataset = field(repr=False)
-    predictions: Predictions | Callable[[], Predictions] = field(
-        repr=False
-    )  # or how to make them, once that is allowed
+    predictions: Predictions | Callable[[], Predictions] = field(repr=False)  # or what makes them, once that is allowed
     model_digest: str
     state: Path  # folder of the site: key of a question, counts, log
     agreement: Agreement | None = None
