@@ -1,6 +1,6 @@
 """Does any corpus tell its labels by what surrounds the contents? The shortcut probe over every corpus and control.
 
-    python benchmarks/shortcut_probe.py [--items 3000] [--corpora mail-mail_160kv,container-container_6mev]
+    python benchmarks/shortcut_probe.py [--items 8000] [--corpora mail-mail_160kv,container-container_6mev]
 
 Each line gives the cross-validated AUROC with its 95 % interval, and the features that tell most by themselves. The whole
 interval of a corpus without shortcuts lies within [0.45, 0.55]. The last line is one JSON of named figures.

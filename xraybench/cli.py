@@ -320,7 +320,7 @@ def data_sites(
 def data_probe(
     corpus: Annotated[str, typer.Argument(help="Id of a simulated corpus, or a dataset folder.")],
     target: Annotated[str, typer.Option(help="Simulated corpora: any threat, or a control.")] = "any",
-    items: Annotated[int, typer.Option(help="Simulated corpora: how many items are rendered for it.")] = 3000,
+    items: Annotated[int, typer.Option(help="Simulated corpora: how many items are rendered for it.")] = 8000,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
