@@ -469,3 +469,21 @@ def test_the_layout_is_the_same_whatever_a_site_holds_and_the_question_has_one_n
     assert question_digest(QUESTION) == question_digest(
         EvaluationQuestion.model_validate_json(QUESTION.model_dump_json())
     )
+
+
+def test_two_answers_that_wait_for_a_person_at_once_do_not_both_leave(tmp_path):
+    log = tmp_path / "log"
+    first, second = (release.Payload(name, "m1", "d1", "coordinator", "benchmark", "counts") for name in ("q1", "q2"))
+
+    def slow(payload: release.Payload) -> release.Answer:
+        release.release(second, site="north", agreement=None, log=log, approve=release.unattended)
+        return release.Answer(True, "Ada")
+
+    with pytest.raises(Refused, match="model m1 was answered for on this dataset"):
+        release.release(first, site="north", agreement=None, log=log, approve=slow)
+    assert [entry.allowed for entry in decisions.read(log)] == [True, False]
+
+
+def test_words_of_a_coordinator_make_no_line_of_their_own_before_a_person():
+    text = release.shown({"question": "a task, model toy\nnoise: 5\x1b[8m", "noise": 0.0})
+    assert text.splitlines() == ['question: "a task, model toy\\nnoise: 5\\u001b[8m"', "noise: 0.0"]

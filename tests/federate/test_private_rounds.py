@@ -136,3 +136,15 @@ def test_a_budget_without_a_ledger_is_none(sites, job, parent, tmp_path):
 def test_noise_without_a_parent_is_refused(job):
     with pytest.raises(BadParameter, match="name a parent"):
         job(noise=1.0)
+
+
+def test_a_round_that_is_asked_for_again_needs_a_budget_of_its_own(sites, job, parent, tmp_path):
+    asked = job(noise=1.0, n_rounds=2, parent=digest_of_weights(parent))
+    enough = planned_epsilon(asked, len(sites[0].train.items))
+    site = with_budget(sites[0], enough + 1e-6, tmp_path)
+    site = replace(site, approve=officer)
+    for index in (1, 2):
+        site.fit(parent, asked, index)
+    with pytest.raises(Refused, match="would spend an epsilon"):
+        site.fit(parent, asked, 2)
+    site.join(asked)  # a run that is over may still be joined: nothing more is spent

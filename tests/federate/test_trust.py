@@ -334,3 +334,13 @@ def test_a_signature_of_words_holds_for_no_other_words_kind_or_key(keys):
         (north, {"n": 1}, "no hexadecimal", "application/a"),
     ):
         assert not signing.is_signed_by(key, words, signature, kind=kind)
+
+
+def test_a_site_believes_its_own_word_on_its_row_and_not_what_the_coordinator_brings_of_it(sites, monkeypatch):
+    may = answer._may_tell_row
+    monkeypatch.setattr(answer, "_may_tell_row", lambda site, question: site.name != "south" and may(site, question))
+    openings, header = opened(sites)
+    lied = {**openings, "east": openings["east"] | {"tells_row": False}}
+    answer.site_step(sites["east"], "sum", {**header, "openings": lied}, {})
+    told, _ = answer.site_step(sites["east"], "site", {**header, "bin": 2000}, {})
+    assert "so that the one of south cannot be told by difference" in told["reason"]

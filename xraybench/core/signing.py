@@ -240,8 +240,9 @@ def _statement(path: Path, payload: bytes) -> dict[str, Any]:
     try:
         statement: dict[str, Any] = json.loads(payload)
         well_formed = statement["_type"] == STATEMENT_TYPE and isinstance(statement["predicate"], dict)
+        well_formed &= isinstance(statement["predicateType"], str)
         well_formed &= all(isinstance(s["digest"]["sha256"], str) and s["name"] for s in statement["subject"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         well_formed = False
     if not well_formed:
         raise BadFile(f"{path}: is signed, but holds no in-toto statement of type {STATEMENT_TYPE}.")

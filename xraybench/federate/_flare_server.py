@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -115,7 +115,8 @@ class Coordinator(Controller):  # type: ignore[misc]  # nvflare has no types
             note(out, f"goes on after round {began} with {', '.join(here)}")
         while now.index < job.n_rounds:
             described = self._with_late(job, out, described)
-            came = sorted(site for site, name in connections(out).items() if at_first.get(site) != name)
+            there = connections(out)  # who came while FLARE started the job stood there at first, and is not in the job
+            came = sorted(site for site, name in there.items() if at_first.get(site) != name or site not in here)
             if came and now.index > began:  # one round at least: a site that comes and goes does not hold up the others
                 note(out, f"{', '.join(came)} connected; the sites are asked again after round {now.index}")
                 raise _Again
@@ -256,7 +257,8 @@ class Evaluator(Coordinator):
             key = digest.of_bytes(message[steps.STEP])
             if key not in heard:  # all sites at once: `evaluate_across` goes from one to the next
                 asked = dict.fromkeys(header.get("openings", here), message)
-                heard[key] = self._ask(patience, asked, abort, fl_ctx)
+                needed = len(asked) if step == "sum" else patience.quorum  # without one of them there is no sum
+                heard[key] = self._ask(replace(patience, quorum=needed), asked, abort, fl_ctx)
             parts = heard[key].get(site, "it was not asked")
             if isinstance(parts, str):
                 raise Refused(parts)

@@ -133,9 +133,9 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
 
     The server remembers of each site the sum of its changes of learned tensors, each divided by its length, the older
     ones fading. A site is left out while the cosine of its memory to the sum of the others' is negative; at most the share
-    `trim` of the sites, rounded up, the most opposed first. The changes of honest sites in one round are nearly at right
-    angles to each other (cosines of 0 to 0.1 with sites of different scanners), so that only the memory tells a
-    direction. A long update is the matter of `clip`: here a length shows in the mean.
+    `trim` of the sites, rounded up, but never half of them; the most opposed first. The changes of honest sites in one
+    round are nearly at right angles to each other (cosines of 0 to 0.1 with sites of different scanners), so that only the
+    memory tells a direction. A long update is the matter of `clip`: here a length shows in the mean.
 
     Args:
         sent: The global weights that the sites started from.
@@ -158,7 +158,8 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
     along = np.einsum("ij,ij->i", lines.astype(np.float64), others)
     lengths = np.linalg.norm(lines, axis=1) * np.linalg.norm(others, axis=1)
     cosines = np.divide(along, lengths, out=np.zeros(len(order)), where=lengths > 0)
-    opposed = [int(i) for i in np.argsort(cosines, kind="stable")[: _n_trimmed(trim, len(order))] if cosines[i] < 0]
+    most = min(_n_trimmed(trim, len(order)), (len(order) - 1) // 2)  # of two that differ, neither is known to be wrong
+    opposed = [int(i) for i in np.argsort(cosines, kind="stable")[:most] if cosines[i] < 0]
     left_out = {
         order[i]: f"its changes so far point against those of the other sites (cosine {cosines[i]:.2f})"
         for i in opposed

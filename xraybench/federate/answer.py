@@ -300,7 +300,10 @@ def _sum(site: EvaluationSite, asked: StepHeader) -> tuple[SumTold, secure_sum.U
     payload = _payload(site, asked, sums, trusted)
     assert site.approve is not None  # `_check_sum`
     release(payload, site=site.name, agreement=site.agreement, log=site.log, approve=site.approve)
-    _row_file(site, question).write_text(row_withheld(site.name, asked.openings), encoding="utf-8")
+    # Its own word too came back by the coordinator: a site asks itself.
+    own = asked.openings[site.name].model_copy(update={"tells_row": _may_tell_row(site, question)})
+    why = row_withheld(site.name, {**asked.openings, site.name: own})
+    _row_file(site, question).write_text(why, encoding="utf-8")
     is_told = np.array(rows_told(question, asked.strata))
     counts = counts * is_told[:, None]
     if question.noise:

@@ -5,7 +5,7 @@
     round_000/                        before the first round: the weights that go out first
     round_003/global.safetensors      the average after round 3
     round_003/round.json              how each site fared, digest of the weights, seeds of the round
-    round_003/updates/<site>.json     what each site whose update was used said about it (its weights are not kept)
+    round_003/updates/<site>.json     what each site whose update was sound said about it (its weights are not kept)
     round_003/state/<site>.safetensors  what the site keeps to itself and carries to its next round, where the rule says so
     round_003/server.safetensors      what the server's optimiser remembers, where the aggregator has one
     log.txt                           what went otherwise than planned, and when; absent where nothing did

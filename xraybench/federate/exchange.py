@@ -142,6 +142,7 @@ def answer_folder(message: Path, site: EvaluationSite, *, key: Path, trusted: Pa
     except UserError as error:
         raise BadFile(f"{message}: cannot be answered. {error}") from None
     signing.read_private_key(key)  # before anything is released that could not be sent
+    signed_folder.check_out(out, names=_NAMES)
     try:
         parts = steps.answer(site, found.parts)
     except UserError as error:

@@ -103,6 +103,8 @@ def answer_folder(question: Path, site: Site, *, key: Path, trusted: Path, out: 
         Refused: The site's agreement does not allow it.
     """
     parts = signed_folder.read(question, keys={"the coordinator": trusted}, kind=QUESTION).parts
+    signing.read_private_key(key)  # before anything is trained or released that could not be sent
+    signed_folder.check_out(out, names=_NAMES)
     said = wire.answer(site, parts)
     ask = wire.read_ask(parts)
     _write(out, said, key=key, kind=ANSWER, job=ask.job, site=site.name, index=ask.round)

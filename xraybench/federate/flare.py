@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from xraybench.core.documents import FederatedJob, FederatedSite, read_document, write_document, write_text
-from xraybench.core.errors import BadFile, BadValue, CheckFailed, XrayBenchError
+from xraybench.core.errors import BadFile, BadValue, CheckFailed, DigestMismatch, XrayBenchError
 from xraybench.core.optional import need
 from xraybench.federate import decisions, kits, rounds
 from xraybench.federate.checkpoint import LOG, last_checkpoint
+from xraybench.federate.job import differences, read_job
 from xraybench.federate.kits import Federation, Kit, ServerSettings, SiteSettings
 from xraybench.federate.question import EvaluationQuestion, FederatedResult
 from xraybench.federate.secure_sum import LEAST_SITES
@@ -136,6 +137,8 @@ def coordinate(
         )
     rounds.first_weights(job, init)
     out = out.resolve()
+    if (out / "job.json").exists() and (found := differences(read_job(out / "job.json"), job)):
+        raise DigestMismatch(f"{out} holds another federated run. Choose an empty folder.\n  " + "\n  ".join(found))
     if init is not None:
         (out / "flare").mkdir(parents=True, exist_ok=True)
         write_weights(out / "flare" / "first.safetensors", init)

@@ -83,8 +83,7 @@ def by_file(
         while True:
             for suffix, approved in (("approved", True), ("refused", False)):
                 told = folder / f"{payload.subject}.{suffix}"
-                if told.is_file():
-                    words = told.read_text(encoding="utf-8").strip()
+                if told.is_file() and (words := told.read_text(encoding="utf-8").strip()):  # empty: still being written
                     return Answer(approved, words if approved else "a person at the site", "" if approved else words)
             if time.monotonic() >= end:
                 return Answer(False, "nobody", f"no answer of a person within {timeout_s:g} s")
@@ -109,6 +108,8 @@ def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Pa
         Refused: The model was answered for on this dataset before, a limit is reached, or the person said no.
     """
     answer = _limits(payload, agreement, log) or approve(payload)
+    if answer.approved:  # a person takes their time, and another answer may have left since
+        answer = _limits(payload, agreement, log) or answer
     decisions.write(
         log,
         site=site,
@@ -213,7 +214,12 @@ def training_facts(*, n_rounds: int, noise: float, sample_rate: float, n_steps: 
 
 
 def epsilon_spent(
-    log: Path | None, *, rho: float = 0.0, job: str = "", training: Mapping[str, float] | None = None
+    log: Path | None,
+    *,
+    rho: float = 0.0,
+    job: str = "",
+    training: Mapping[str, float] | None = None,
+    n_more: int = 0,
 ) -> float:
     """The epsilon of all counts and trainings in a site's ledger, with one more of either.
 
@@ -226,6 +232,7 @@ def epsilon_spent(
         rho: Of counts that are to be released.
         job: Digest of the job that is to be trained.
         training: What one of its rounds costs, see `training_facts`.
+        n_more: Rounds of it that are asked for now and do not stand in the log yet.
     """
     counts = math.fsum([rho, *(float(entry.facts["rho"]) for entry in _released(log))])
     asked: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -233,7 +240,7 @@ def epsilon_spent(
         if one.allowed and one.point == "query" and "n_steps" in one.facts:
             asked[one.subject].append(one.facts)
     if training is not None:
-        asked[job] = asked[job] or [training]
+        asked[job] = [*asked[job], *[training] * n_more] or [training]
     return epsilon(counts) + (_of_trainings(asked) if asked else 0.0)
 
 
@@ -297,7 +304,8 @@ def _released(log: Path | None, data: str = "") -> list[decisions.Entry]:
 
 
 def shown(facts: Mapping[str, object]) -> str:
-    """Facts as text for a person, a line each."""
+    """Facts as text for a person, a line each: words of a coordinator can neither break a line nor move a cursor."""
     return "\n".join(
-        f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in facts.items()
+        f"{name}: {value if isinstance(value, str) and value.isprintable() else json.dumps(value)}"
+        for name, value in facts.items()
     )

@@ -102,6 +102,15 @@ def read_answer(folder: Path, *, keys: Mapping[str, Path], kind: str) -> Signed:
     return found
 
 
+def check_out(out: Path, *, names: Collection[str]) -> None:
+    """Raise BadFile where `out` is there and no older message with these parts, which alone may be replaced."""
+    if out.exists() and not out.is_dir():
+        raise BadFile(f"{out}: is a file. Name a folder.")
+    present = [path.name for path in out.iterdir()] if out.exists() else []
+    if unknown := sorted(name for name in present if name not in {*names, signing.STATEMENT}):
+        raise BadFile(f"{out}: holds {', '.join(unknown)}, so it is no older message. Name another folder.")
+
+
 def keep(folder: Path, out: Path, *, names: Collection[str]) -> None:
     """Copy a folder that was read, with the statement that proves whose it is; an older one is replaced.
 
@@ -134,8 +143,7 @@ def _whole(out: Path, names: Collection[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".message_") as temporary:
         folder = Path(temporary) / "whole"
         yield folder
+        check_out(out, names=names)
         if out.exists():
-            if unknown := sorted(path.name for path in out.iterdir() if path.name not in {*names, signing.STATEMENT}):
-                raise BadFile(f"{out}: holds {', '.join(unknown)}, so it is no older message. Name another folder.")
             shutil.rmtree(out)
         folder.replace(out)

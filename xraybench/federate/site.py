@@ -143,7 +143,8 @@ class Site:
             reason = f"its agreement sets a privacy budget of {budget:g}, and no log is kept that counts what is spent"
         else:
             before = release.epsilon_spent(self.log)
-            total = release.epsilon_spent(self.log, job=job_digest(job), training=self._cost(job))
+            n_more = 1 if point == "query" else 0
+            total = release.epsilon_spent(self.log, job=job_digest(job), training=self._cost(job), n_more=n_more)
             if total <= budget:
                 return
             spent = f" with the {before:.2f} that are spent" if before else ""

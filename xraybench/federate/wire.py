@@ -176,13 +176,13 @@ def read_update(parts: Mapping[str, bytes], *, sent: Weights) -> SiteUpdate | st
 
     Only the message is judged here; whether the update is one of this job and round says `coordinator.close_round`.
     """
-    if refusal := read_refusal(parts):
-        return refusal
     most = sum(w.nbytes for w in sent.values()) + sum(len(name) + 128 for name in sent) + _SLACK
     size = len(parts.get(WEIGHTS, b""))
     if size > most:
         return f"its weights are {size} bytes, where at most {most} fit the network that was sent"
     try:
+        if refusal := read_refusal(parts):
+            return refusal
         record = _document(_part(parts, UPDATE), UPDATE, FederatedUpdate)
         return SiteUpdate(record, from_bytes(_part(parts, WEIGHTS), source=WEIGHTS))
     except BadFile as error:
