@@ -1,11 +1,12 @@
 """Is training together better than alone? Five simulated sites of different scanners, measured at every site.
 
-    python benchmarks/federated.py [--seeds 0,1,2] [--out FOLDER] [--report]
+    python benchmarks/federated.py [--seeds 3,4,5] [--out FOLDER] [--report]
 
 Each seed makes its own five sites (`data.sites`, heterogeneity 0.5: each its own beam, noise, pitch, threat mix,
 prevalence and size; 100 train items a site on average, so that going alone is really short of data). Every model is
 measured on each site's own test items, with the threshold of that site's own benign calibration items at pfa 0.05. The
-settings below were chosen on seed 100, whose items no reported number has seen, but for the number of rounds: see there.
+settings below were chosen on seed 100, whose items no reported number has seen, but for the number of rounds, which was
+set after seeds 0 and 1 had been looked at: the default seeds are some that no choice has seen.
 
 Work is kept as it comes: one file a model and seed under --out, so a stopped run goes on. `--report` only reads them.
 Intervals resample the items of every site, calibration items too, the same draw for all models; seeds are not resampled
@@ -424,8 +425,12 @@ def best_single_site(table: Table) -> dict[str, Any]:
     if not rows:
         return {}
     best = [max((table.pd(row, seeds=[seed]) for row in rows), key=lambda pd: float(pd[0])) for seed in table.seeds]
-    print(f"best single site's model at all sites: pd {spoken(np.mean(best, axis=0))}")
-    return {"pd.best single site": round(float(np.mean(best, axis=0)[0]), 4)}
+    whole = np.mean(best, axis=0)
+    low, high = np.percentile(whole[1:], [2.5, 97.5])
+    print(f"best single site's model at all sites (picked on these items; statistics as learned, so to be compared with "
+          f"fedavg): pd {spoken(whole)}")  # fmt: skip
+    return {"pd.best single site": round(float(whole[0]), 4), "pd.best single site.low": round(float(low), 4),
+            "pd.best single site.high": round(float(high), 4)}  # fmt: skip
 
 
 def robust_figures(table: Table) -> dict[str, Any]:
@@ -461,7 +466,7 @@ def unseen_figures(table: Table) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--seeds", default="3,4,5")
     parser.add_argument("--arms", default="", help=f"of {', '.join(ARMS)}; default all")
     parser.add_argument("--out", type=Path, default=workspace.home() / "federated-benchmark")
     parser.add_argument("--report", action="store_true", help="only read what is there")

@@ -1,13 +1,34 @@
 """JSON documents: checked when read, atomic when written, schemas exported."""
 
+import json
 import math
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from xraybench.core import documents
 from xraybench.core.documents import FederatedSite, ResultRow, read_document, write_bytes, write_document
 from xraybench.core.errors import BadFile
+
+
+def test_what_is_written_is_valid_to_the_exported_schema_an_undefined_number_too() -> None:
+    row = ResultRow(
+        metric="pd",
+        value=math.nan,
+        low=math.nan,
+        high=math.nan,
+        interval="x",
+        n_items=0,
+        n_threats=0,
+        reason="no items",
+    )
+    written = json.loads(row.model_dump_json())
+    schema = json.loads((documents.SCHEMA_FOLDER / "ResultFile.schema.json").read_text(encoding="utf-8"))
+    judge = jsonschema.Draft202012Validator({**schema["$defs"]["ResultRow"], "$defs": schema["$defs"]})
+    assert written["value"] is None
+    assert list(judge.iter_errors(written)) == []
+    assert list(judge.iter_errors({**written, "value": "0.5"})) != []
 
 
 def test_the_exported_schemas_are_current() -> None:

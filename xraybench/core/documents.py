@@ -27,7 +27,11 @@ def _nan_is_null(value: float) -> float | None:
 
 
 # A number of a document: null where undefined and six digits long on disk, NaN in memory.
-Number = Annotated[float, BeforeValidator(_null_is_nan), PlainSerializer(_nan_is_null, when_used="json")]
+Number = Annotated[
+    float,
+    BeforeValidator(_null_is_nan, json_schema_input_type=float | None),
+    PlainSerializer(_nan_is_null, when_used="json"),
+]
 
 
 class Document(BaseModel):

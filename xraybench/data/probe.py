@@ -6,7 +6,8 @@ pixel inside the outline. A corpus without shortcuts keeps it at chance; where i
 The AUROC is cross-validated, so a probe that learns by heart gains nothing.
 
 In a slice the outline is what the scanner has not set to air. What noise and streaks do to the voxels within it, the air in
-the bag and close about it included, counts as contents. Where a scanner leaves its air noisy, the rim tells.
+the bag and close about it included, counts as contents. Where a scanner leaves its air noisy, the rim and the background
+tell.
 """
 
 from collections.abc import Iterable, Sequence
@@ -181,7 +182,7 @@ def _view_features(view: NDArray[np.generic], track: str, full_scale: float) -> 
 
     counts = np.asarray(view, dtype=np.float64) / full_scale
     if track == "slices":
-        is_there = counts[..., 0] != _air(counts[..., 0])
+        is_there = _in_slice(counts[..., 0])
     else:
         there = counts if track in BRIGHT else 1.0 - counts
         is_there = ndimage.uniform_filter(there[..., 0], 3) > EMPTY
@@ -197,9 +198,18 @@ def _view_features(view: NDArray[np.generic], track: str, full_scale: float) -> 
     return found
 
 
-def _air(plane: FloatArray) -> float:
-    """What air counts in a slice, which is above nothing so that noise is kept: the median of the rim."""
-    return float(np.median(np.concatenate([side.ravel() for side in _sides(plane).values()])))
+def _in_slice(plane: FloatArray) -> BoolArray:
+    """Where something lies in a slice: what the scanner has not set to air; where it leaves air noisy, what is above air.
+
+    What air counts is above nothing so that noise is kept: the median of the rim. It was set where a side holds one value.
+    """
+    from scipy import ndimage
+
+    sides = _sides(plane).values()
+    air = float(np.median(np.concatenate([side.ravel() for side in sides])))
+    if any(np.ptp(side) == 0.0 for side in sides):
+        return np.asarray(plane != air)
+    return np.asarray(ndimage.uniform_filter(plane - air, 3) > EMPTY)
 
 
 def _outline(is_there: BoolArray) -> dict[str, float]:

@@ -5,8 +5,8 @@ An aggregator is a row of `AGGREGATORS`: a function from what was sent and what 
 - `fedadam`: the mean of the sites' changes is taken for a gradient, and the server steps along it with Adam.
 - `trimmed_mean`: of every number the highest and lowest are dropped and the rest averaged, each site counting alike, so
   that a few broken or hostile sites move nothing far.
-- `screened_mean`: a site whose changes have for rounds pointed against those of the others is left out, and the rest are
-  averaged, each counting alike. It finds a reversed update, which hides between honest ones in every single round.
+- `screened_mean`: a site whose changes so far point against those of the others is left out, and the rest are averaged,
+  each counting alike. It finds a reversed update, which hides between honest ones in every single round.
 FedProx is no aggregator but a pull at the site (`proximal`), and goes with any of them. `clip` shortens an update that is
 longer than a multiple of the round's median before it is joined. Accumulation is in float64 and in the order of the
 sites' names, so that the order of arrival never shows in the result.
@@ -141,8 +141,8 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
         sent: The global weights that the sites started from.
         updates: Site -> weights, checked.
         trim: Largest share of the sites that is left out.
-        server: Memories by `memory/<site>/<tensor>`, float32; empty in the first round. That of a site which misses a
-            round stays as it is.
+        server: Memories by `memory/<site>/<tensor>`, float32; empty in the first round, which is judged by itself. That of
+            a site which misses a round stays as it is.
     """
     fixed = set(running_statistics(sent))
     names = [name for name in sent if np.issubdtype(sent[name].dtype, np.floating) and name not in fixed]
@@ -153,9 +153,10 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
             change = (updates[site][name].astype(np.float64) - sent[name]) / (length or 1.0)
             before = server.get(f"memory/{site}/{name}", np.zeros_like(change))
             after[f"memory/{site}/{name}"] = (_FADES * before + change).astype(np.float32)
-    lines = np.stack([np.concatenate([after[f"memory/{site}/{n}"].ravel() for n in names]) for site in order])
+    told = [np.concatenate([after[f"memory/{site}/{name}"].ravel() for name in names]) for site in order]
+    lines = np.stack(told).astype(np.float64)
     others = lines.sum(axis=0) - lines
-    along = np.einsum("ij,ij->i", lines.astype(np.float64), others)
+    along = np.einsum("ij,ij->i", lines, others)
     lengths = np.linalg.norm(lines, axis=1) * np.linalg.norm(others, axis=1)
     cosines = np.divide(along, lengths, out=np.zeros(len(order)), where=lengths > 0)
     most = min(_n_trimmed(trim, len(order)), (len(order) - 1) // 2)  # of two that differ, neither is known to be wrong

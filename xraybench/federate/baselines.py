@@ -1,6 +1,6 @@
 """What a federation is measured against: each site alone, and all scans in one place.
 
-Both make as many passes over their scans as the federation does (`n_rounds x local_epochs`), from the same initial
+Both make as many passes over their scans as the job says (`n_rounds x local_epochs`), from the same initial
 weights, at the job's learning rate and with the schedule of an ordinary local training. Pooling is what administrations
 cannot do with real scans; on simulated ones it says what keeping the scans apart costs. Agreements are asked as in a
 federation, and for a pooled training whether scans may leave their site.
