@@ -105,7 +105,7 @@ def test_the_lint_names_a_mean_that_is_not_that_of_its_parts_and_a_part_that_no_
     assert "noisy is given" in fault and "the mean of its parts is" in fault
     place = kept.counts.index(True)
     parts = list(kept.rows[1].parts)
-    parts[place] = None
+    parts[place] = math.nan
     hidden = kept.rows[1].model_copy(update={"parts": parts})
     faults = suite_faults([kept.model_copy(update={"rows": [kept.rows[0], hidden, kept.rows[2]]})], results)
     assert any("is said to miss 0 tasks" in fault for fault in faults)
