@@ -356,7 +356,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--round-seconds", type=float, default=0.0, help="with --flare: a round takes so long at every site, by padding"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.round_seconds and not options.flare:
+        parser.error("--round-seconds goes with --flare N")
+    return options
 
 
 if __name__ == "__main__":

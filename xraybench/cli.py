@@ -41,7 +41,9 @@ submit_app = typer.Typer(no_args_is_help=True, help="Check predictions before sc
 card_app = typer.Typer(
     cls=Naming, no_args_is_help=True, help="Write, check and export model cards.", rich_markup_mode=None
 )
-keys_app = typer.Typer(no_args_is_help=True, help="Keys that sign boards.", rich_markup_mode=None)
+keys_app = typer.Typer(
+    no_args_is_help=True, help="Keys that sign boards, folders and openings of a sum.", rich_markup_mode=None
+)
 app.add_typer(keys_app, name="keys")
 app.add_typer(data_app, name="data")
 app.add_typer(federate_app, name="federate")

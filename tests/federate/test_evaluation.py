@@ -64,10 +64,10 @@ class Wire:
     def __init__(self, sites, *, lose: str = "", at: str = "sum"):
         self.sites, self.lose, self.at, self.sent = dict(sites), lose, at, []
 
-    def __call__(self, name, step, header, arrays):
+    def __call__(self, name, step, header):
         if name == self.lose and step == self.at:
             raise BadValue(f"site {name} cannot be reached.")
-        told, counts = answer.site_step(self.sites[name], step, json.loads(json.dumps(header)), arrays)
+        told, counts = answer.site_step(self.sites[name], step, json.loads(json.dumps(header)))
         self.sent.append(
             (name, step, json.dumps(told).encode() + b"".join(array.tobytes() for array in counts.values()))
         )
@@ -296,7 +296,7 @@ def test_a_stratum_that_could_be_told_by_difference_is_left_out(states, told, wh
 def opened(sites, question=QUESTION):
     """What each site says when the question is opened."""
     header = {"question": question.model_dump(mode="json")}
-    return header, {name: answer.site_step(site, "open", header, {})[0] for name, site in sites.items()}
+    return header, {name: answer.site_step(site, "open", header)[0] for name, site in sites.items()}
 
 
 @pytest.mark.parametrize(
@@ -365,17 +365,17 @@ def test_a_coordinator_that_names_all_strata_but_the_small_one_is_refused(sites)
     others = [name for name in named if name not in ("threat=blade", "threat=(rest)")]
     asked = {**header, "openings": openings, "strata": others}
     with pytest.raises(Refused, match=r"what is left of the axis threat beside .* could be told by difference"):
-        answer.site_step(poor["north"], "sum", asked, {})
+        answer.site_step(poor["north"], "sum", asked)
     with pytest.raises(Refused, match=r"threat=blade: 1 of 5 sites have too few items of it"):
-        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=blade"]}, {})
+        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=blade"]})
     with pytest.raises(Refused, match=r"'threat=\(rest\)' is no stratum"):
-        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=(rest)"]}, {})
+        answer.site_step(poor["north"], "sum", asked | {"strata": ["threat=(rest)"]})
     kinder = {name: one | {"strata": one["strata"] | {"threat=blade": "enough"}} for name, one in openings.items()}
     flattered = {**kinder, "north": openings["north"]}  # what it says of the others tells it nothing of this site
     with pytest.raises(Refused, match="told by difference"):
-        answer.site_step(poor["north"], "sum", asked | {"openings": flattered}, {})
+        answer.site_step(poor["north"], "sum", asked | {"openings": flattered})
     with pytest.raises(Refused, match="told by difference"):
-        answer.site_step(poor["north"], "sum", asked | {"openings": kinder}, {})
+        answer.site_step(poor["north"], "sum", asked | {"openings": kinder})
     assert release.spent(poor["north"].log, answer.data_digest(poor["north"].dataset))[0] == 0
 
 
@@ -383,10 +383,10 @@ def test_strata_that_were_told_before_count_when_a_sum_is_asked_for_again(sites)
     poor = {**sites, "north": with_few_blades(sites["north"])}
     header, openings = opened(poor)
     first = {**header, "openings": openings, "strata": ["threat=firearm", "threat=powder_drugs"]}
-    answer.site_step(poor["north"], "sum", first, {})  # blades and currency are left: enough together
+    answer.site_step(poor["north"], "sum", first)  # blades and currency are left: enough together
     with pytest.raises(Refused, match=r"beside threat=firearm, .*, told now or before, could be told by difference"):
-        answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm", "threat=currency"]}, {})
-    answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm"]}, {})
+        answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm", "threat=currency"]})
+    answer.site_step(poor["north"], "sum", first | {"strata": ["threat=firearm"]})
 
 
 def test_a_stratum_of_too_few_sites_is_refused_whatever_a_site_itself_holds(sites):
@@ -395,7 +395,7 @@ def test_a_stratum_of_too_few_sites_is_refused_whatever_a_site_itself_holds(site
     }
     header, openings = opened(few)
     with pytest.raises(Refused, match=r"threat=blade: 2 sites have items of it; 3 are needed"):
-        answer.site_step(few["north"], "sum", {**header, "openings": openings, "strata": ["threat=blade"]}, {})
+        answer.site_step(few["north"], "sum", {**header, "openings": openings, "strata": ["threat=blade"]})
 
 
 def test_an_honest_coordinator_withholds_what_sites_would_refuse_also_after_a_drop_out(sites):
@@ -412,22 +412,22 @@ def test_an_honest_coordinator_withholds_what_sites_would_refuse_also_after_a_dr
 def test_steps_out_of_order_and_sums_without_this_site_are_refused(sites):
     header = {"question": QUESTION.model_dump(mode="json")}
     with pytest.raises(BadValue, match="was not asked"):
-        answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
+        answer.site_step(sites["north"], "site", {**header, "bin": 4000})
     with pytest.raises(BadValue, match="no step"):
-        answer.site_step(sites["north"], "peek", header, {})
+        answer.site_step(sites["north"], "peek", header)
     _, openings = opened(sites)
     theirs = {**openings, "north": openings["north"] | {"public_key": "00" * 32}}
     for others in (theirs, {name: openings[name] for name in ("south", "west", "east")}):
         with pytest.raises(BadValue, match="did not give the key"):
-            answer.site_step(sites["north"], "sum", {**header, "openings": others, "strata": []}, {})
-    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 4000}, {})
+            answer.site_step(sites["north"], "sum", {**header, "openings": others, "strata": []})
+    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 4000})
     assert "not released" in told["reason"]
 
 
 def test_two_sums_of_other_strata_never_lie_under_the_same_masks(sites):
     header, openings = opened(sites)
     asked = [{**header, "openings": openings, "strata": strata} for strata in ([], ["boxed"])]
-    first, second = (answer.site_step(sites["north"], "sum", one, {})[1]["counts"] for one in asked)
+    first, second = (answer.site_step(sites["north"], "sum", one)[1]["counts"] for one in asked)
     left_out = layout(QUESTION).index("benign")  # in both sums: under one mask its difference would be 0
     assert (second[left_out] != first[left_out]).all()
 
@@ -435,7 +435,7 @@ def test_two_sums_of_other_strata_never_lie_under_the_same_masks(sites):
 def test_a_site_tells_its_row_at_one_threshold_and_never_beside_noise(sites):
     evaluation.evaluate_across(QUESTION, NAMES, Wire(sites))
     header = {"question": QUESTION.model_dump(mode="json")}
-    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 17}, {})
+    told, _ = answer.site_step(sites["north"], "site", {**header, "bin": 17})
     assert told["n_threats"] is None and "another threshold" in told["reason"]
     noisy = {name: dataclasses.replace(site, model_digest="m9") for name, site in sites.items()}
     question = QUESTION.model_copy(update={"model_digest": "m9", "noise": 2.0})

@@ -175,7 +175,7 @@ def test_no_model_looks_at_scans_that_an_agreement_keeps_from_the_question(
         task="mail-any-any-any-v1", model="toy", model_digest=site.model_digest, purpose="procurement"
     )
     with pytest.raises(Refused, match="Site north refuses at load: no rule permits 'evaluate' for the purpose 'procu"):
-        site_step(site, "open", {"question": asked.model_dump(mode="json")}, {})
+        site_step(site, "open", {"question": asked.model_dump(mode="json")})
     assert not (tmp_path / "state" / "predictions").exists()
 
 

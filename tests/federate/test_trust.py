@@ -77,7 +77,7 @@ def fair(asked_sites):
 def opened(sites, question=QUESTION):
     """What the sites say when a question is opened, and what a coordinator that plays fair asks them then."""
     header = {"question": question.model_dump(mode="json")}
-    openings = {name: answer.site_step(site, "open", header, {})[0] for name, site in sites.items()}
+    openings = {name: answer.site_step(site, "open", header)[0] for name, site in sites.items()}
     return openings, {**header, "openings": openings, "strata": []}
 
 
@@ -125,7 +125,7 @@ def test_a_coordinator_that_poses_as_a_site_gets_no_counts(asked_sites, fair, ke
     sites, (openings, header) = asked_sites, fair
     header = {**header, "openings": {**openings, "south": cheat(openings, keys)}}
     with pytest.raises(Refused, match=rf"^Site north sends no counts: the opening of site south {told}"):
-        answer.site_step(sites["north"], "sum", header, {})
+        answer.site_step(sites["north"], "sum", header)
     assert release.spent(sites["north"].log, answer.data_digest(sites["north"].dataset)) == (0, 0.0)
     last = decisions.read(sites["north"].log)[-1]
     assert (last.point, last.allowed) == ("release", False)
@@ -139,7 +139,7 @@ def test_an_invented_site_is_refused_by_name(asked_sites, fair, keys):
     with pytest.raises(
         Refused, match="it trusts no key of site ghost, only those of east, south, west; a person at ghost"
     ):
-        answer.site_step(asked_sites["north"], "sum", header, {})
+        answer.site_step(asked_sites["north"], "sum", header)
 
 
 def test_an_opening_of_another_question_is_no_opening_of_this_one(asked_sites, fair):
@@ -148,26 +148,26 @@ def test_an_opening_of_another_question_is_no_opening_of_this_one(asked_sites, f
     header = {**header, "openings": {**openings, "south": before["south"]}}
     of_other = rf"the opening of site south is of another question \({question_digest(OTHER)[:12]}"
     with pytest.raises(Refused, match=of_other):
-        answer.site_step(asked_sites["north"], "sum", header, {})
+        answer.site_step(asked_sites["north"], "sum", header)
 
 
 def test_every_fault_is_told_at_once_and_two_trusted_sites_are_too_few(asked_sites, fair, keys):
     openings, header = fair
     both = {**openings, "south": unsigned(openings, keys), "west": of_other_strata(openings, keys) | {"site": "west"}}
     with pytest.raises(Refused, match=r"site south is not signed; .*; the opening of site west was changed"):
-        answer.site_step(asked_sites["north"], "sum", {**header, "openings": both}, {})
+        answer.site_step(asked_sites["north"], "sum", {**header, "openings": both})
     two = {name: openings[name] for name in ("north", "south")}
     with pytest.raises(Refused, match="answers in a sum of 3 sites or more; this one has 2"):
-        answer.site_step(asked_sites["north"], "sum", {**header, "openings": two}, {})
+        answer.site_step(asked_sites["north"], "sum", {**header, "openings": two})
 
 
 def test_a_cheated_sum_ends_with_nobody_in_it(asked_sites, fair):
-    def ask(name, step, header, arrays):
+    def ask(name, step, header):
         if step == "open":
             return fair[0][name], {}
         west = header["openings"]["west"] | {"public_key": secure_sum.make_keys()[1].hex()}
         header = {**header, "openings": {**header["openings"], "west": west}}
-        return answer.site_step(asked_sites[name], step, json.loads(json.dumps(header)), arrays)
+        return answer.site_step(asked_sites[name], step, json.loads(json.dumps(header)))
 
     with pytest.raises(Refused, match=r"(?s)2 sites can answer and 3 are needed.*east: Site east sends no counts"):
         evaluation.evaluate_across(QUESTION, NAMES, ask)
@@ -189,7 +189,7 @@ def test_a_key_that_is_none_is_refused_by_the_sum(asked_sites, fair):
     theirs = {**openings, "south": openings["south"] | {"public_key": "00" * 32}}
     north = dataclasses.replace(asked_sites["north"], trusted_sites=None)
     with pytest.raises(BadValue, match="public key of site 'south' is no X25519 key"):
-        answer.site_step(north, "sum", {**header, "openings": theirs}, {})
+        answer.site_step(north, "sum", {**header, "openings": theirs})
     assert release.spent(north.log, answer.data_digest(north.dataset)) == (0, 0.0)
 
 
@@ -274,11 +274,11 @@ def test_the_key_of_a_question_goes_when_its_answer_is_final_and_a_sum_can_be_re
 
     during = []
 
-    def ask(name, step, header, arrays):
+    def ask(name, step, header):
         if step == "sum" and name == "west":
             during.extend(kept(each) for each in NAMES)
             raise BadValue("site west cannot be reached.")
-        return answer.site_step(sites[name], step, json.loads(json.dumps(header)), arrays)
+        return answer.site_step(sites[name], step, json.loads(json.dumps(header)))
 
     result = evaluation.evaluate_across(QUESTION, NAMES, ask)  # which asks the others for their sum again
     assert set(result.absent) == {"west"}
@@ -288,10 +288,10 @@ def test_the_key_of_a_question_goes_when_its_answer_is_final_and_a_sum_can_be_re
     header = {"question": QUESTION.model_dump(mode="json"), "strata": []}
     header["openings"] = {one.site: one.model_dump(mode="json") for one in result.sites}
     with pytest.raises(BadValue, match=r"north removed its key of question \w+ when the answer was final"):
-        answer.site_step(sites["north"], "sum", header, {})
+        answer.site_step(sites["north"], "sum", header)
     shutil.rmtree(sites["north"].state / "questions")  # somebody tidies up, and the question is opened again
     opened({"north": sites["north"]})
-    told, _ = answer.site_step(sites["north"], "site", {"question": header["question"], "bin": 4000}, {})
+    told, _ = answer.site_step(sites["north"], "site", {"question": header["question"], "bin": 4000})
     assert "not released" in told["reason"]
 
 
@@ -341,6 +341,6 @@ def test_a_site_believes_its_own_word_on_its_row_and_not_what_the_coordinator_br
     monkeypatch.setattr(answer, "_may_tell_row", lambda site, question: site.name != "south" and may(site, question))
     openings, header = opened(sites)
     lied = {**openings, "east": openings["east"] | {"tells_row": False}}
-    answer.site_step(sites["east"], "sum", {**header, "openings": lied}, {})
-    told, _ = answer.site_step(sites["east"], "site", {**header, "bin": 2000}, {})
+    answer.site_step(sites["east"], "sum", {**header, "openings": lied})
+    told, _ = answer.site_step(sites["east"], "site", {**header, "bin": 2000})
     assert "so that the one of south cannot be told by difference" in told["reason"]

@@ -250,9 +250,7 @@ class Evaluator(Coordinator):
         patience = Patient(**self.patience)
         heard: dict[str, dict[str, wire.Parts | str]] = {}
 
-        def ask(
-            site: str, step: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
-        ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        def ask(site: str, step: str, header: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             message = steps.ask(step, header)
             key = digest.of_bytes(message[steps.STEP])
             if key not in heard:  # all sites at once: `evaluate_across` goes from one to the next

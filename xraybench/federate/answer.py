@@ -102,7 +102,7 @@ class EvaluationSite:
 
 
 def site_step(
-    site: EvaluationSite, step: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    site: EvaluationSite, step: str, header: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Answer one message of the coordinator: `open`, `sum` or `site`. The same on every backend.
 
@@ -358,7 +358,7 @@ def _payload(
         "question": f"{question.task}, model {question.model} ({question.model_digest})",
         "asked by": f"{question.party}, for {question.purpose}",
         "sites in the sum": ", ".join(sorted(asked.openings)),
-        "whose they are": _VERIFIED + trust.fingerprints(trusted) if trusted else _UNVERIFIED,
+        "whose they are": _VERIFIED + trust.key_ids(trusted) if trusted else _UNVERIFIED,
         "rows of counts": {name: sums[name] for name, is_told in rows if is_told and sums[name]},
         "noise": question.noise,
         "asked before": _REPEAT if was_released(site.log, subject, data) else "no",

@@ -26,6 +26,7 @@ from xraybench.core import digest
 from xraybench.core.documents import field_faults
 from xraybench.core.errors import BadValue, Refused, UserError
 from xraybench.core.types import IntArray
+from xraybench.data.agreement import LEAST_SITES
 from xraybench.federate import secure_sum
 from xraybench.federate.answer import COARSE, OFFSET, EvaluationSite, site_step
 from xraybench.federate.pooled import pooled_rows, site_rows
@@ -45,7 +46,7 @@ from xraybench.metrics import histograms
 from xraybench.metrics.histograms import N_BINS
 
 D = TypeVar("D", SiteOpening, SumTold, SiteRow)
-Ask = Callable[[str, str, dict[str, Any], dict[str, np.ndarray]], tuple[dict[str, Any], dict[str, np.ndarray]]]
+Ask = Callable[[str, str, dict[str, Any]], tuple[dict[str, Any], dict[str, np.ndarray]]]
 
 
 def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask) -> FederatedResult:
@@ -54,7 +55,7 @@ def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask
     Args:
         question: What is asked.
         names: The sites.
-        ask: Carries a message to a site and its answer back: (site, step, header, arrays) -> (header, arrays). It raises a
+        ask: Carries a message to a site and its answer back: (site, step, header) -> (header, arrays). It raises a
             `UserError` when the site refuses or cannot be reached.
 
     Raises:
@@ -66,7 +67,7 @@ def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask
     absent: dict[str, str] = {}
     for name in names:
         try:
-            opened[name] = read_opening(question, name, ask(name, "open", base, {})[0])
+            opened[name] = read_opening(question, name, ask(name, "open", base)[0])
         except UserError as error:
             absent[name] = str(error)
     _check_enough(opened, absent)
@@ -85,7 +86,7 @@ def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask
     told = []
     for name in opened:
         try:
-            told.append(read_row(name, ask(name, "site", {**base, "bin": at}, {})[0]))
+            told.append(read_row(name, ask(name, "site", {**base, "bin": at})[0]))
         except UserError as error:
             told.append(SiteRow(site=name, reason=str(error)))
     has_boxes = all(one.has_boxes for one in opened.values())
@@ -148,10 +149,8 @@ def read_row(site: str, told: Mapping[str, Any]) -> SiteRow:
 def ask_in_process(sites: Mapping[str, EvaluationSite]) -> Ask:
     """Carry messages to sites in this process, through the same JSON that a network would carry."""
 
-    def ask(
-        name: str, step: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
-    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        told, counts = site_step(sites[name], step, json.loads(json.dumps(header)), arrays)
+    def ask(name: str, step: str, header: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        told, counts = site_step(sites[name], step, json.loads(json.dumps(header)))
         return json.loads(json.dumps(told)), counts
 
     return ask
@@ -187,7 +186,7 @@ def _document(kind: type[D], site: str, told: Mapping[str, Any]) -> D:
 
 def _check_enough(opened: Mapping[str, SiteOpening], absent: Mapping[str, str]) -> None:
     """Raise unless these sites can be summed."""
-    least = max([secure_sum.LEAST_SITES, *(one.least_sites for one in opened.values())])
+    least = max([LEAST_SITES, *(one.least_sites for one in opened.values())])
     if len(opened) < least:
         told = "".join(f"\n  {name}: {reason}" for name, reason in absent.items())
         raise Refused(f"{len(opened)} sites can answer and {least} are needed, or one of them could be told.{told}")
@@ -218,7 +217,7 @@ def _summed(
     payloads, unverified_at = [], []
     for name in opened:
         try:
-            said, payload = read_payload(question, name, *ask(name, "sum", header, {}))
+            said, payload = read_payload(question, name, *ask(name, "sum", header))
         except UserError as error:
             raise _Gone(name, str(error), told) from None
         payloads.append(payload)

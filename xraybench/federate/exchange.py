@@ -97,9 +97,7 @@ def go_on(
     for folder, place in [(folder, _checked(out, folder, question)) for folder in answers]:
         signed_folder.keep(folder, place, names=_NAMES)
 
-    def ask(
-        site: str, step: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
-    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def ask(site: str, step: str, header: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         asked = [name for name in header.get("openings", names) if name not in without]
         at = _step_name(step, header)
         message = out / "out" / at

@@ -242,9 +242,10 @@ def _take(exchange: Path, folder: Path, *, job: FederatedJob, index: int) -> Non
         raise BadValue(f"{folder}: answers another job than {job.name}.")
     if (told := found.predicate.get("round")) != index:
         raise BadValue(f"{folder}: site {found.signer} answers round {told}, and round {index} is open.")
-    _ = (
-        wire.read_refusal(found.parts) if index else wire.read_site(found.parts, site=found.signer)
-    )  # raise what is broken
+    if index:  # what is broken raises
+        wire.read_refusal(found.parts)
+    else:
+        wire.read_site(found.parts, site=found.signer)
     signed_folder.keep(folder, _incoming(exchange, index, found.signer), names=_NAMES)
 
 

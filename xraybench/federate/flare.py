@@ -25,12 +25,12 @@ from typing import Any
 from xraybench.core.documents import FederatedJob, FederatedSite, read_document, write_document, write_text
 from xraybench.core.errors import BadFile, BadValue, CheckFailed, DigestMismatch, XrayBenchError
 from xraybench.core.optional import need
+from xraybench.data.agreement import LEAST_SITES
 from xraybench.federate import decisions, kits, rounds
 from xraybench.federate.checkpoint import LOG, last_checkpoint
 from xraybench.federate.job import differences, read_job
 from xraybench.federate.kits import Federation, Kit, ServerSettings, SiteSettings
 from xraybench.federate.question import EvaluationQuestion, FederatedResult
-from xraybench.federate.secure_sum import LEAST_SITES
 from xraybench.federate.site import is_name, open_site
 from xraybench.federate.weights import Weights, write_weights
 

@@ -73,10 +73,8 @@ def by_file(
     """
 
     def ask(payload: Payload) -> Answer:
-        for suffix in (
-            "approved",
-            "refused",
-        ):  # an answer to an earlier asking of the same question is none to this one
+        # An answer to an earlier asking of the same question is none to this one.
+        for suffix in ("approved", "refused"):
             (folder / f"{payload.subject}.{suffix}").unlink(missing_ok=True)
         write_text(folder / f"{payload.subject}.txt", payload.text + "\n")
         end = time.monotonic() + timeout_s

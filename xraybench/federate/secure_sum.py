@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from xraybench.core.errors import BadValue
 from xraybench.core.types import IntArray
+from xraybench.data.agreement import LEAST_SITES
 
-LEAST_SITES = 3
 _MOST = 1 << 62  # no total may come near 2^63
 
 UInt64Array = NDArray[np.uint64]

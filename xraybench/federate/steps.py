@@ -50,7 +50,7 @@ def answer(site: EvaluationSite, parts: Mapping[str, bytes]) -> wire.Parts:
         SiteFault, BadFile: As `read_ask`.
         Refused, UserError: As `answer.site_step`.
     """
-    told, counts = site_step(site, *read_ask(parts), {})
+    told, counts = site_step(site, *read_ask(parts))
     return {TOLD: json.dumps(told).encode()} | ({COUNTS: to_bytes(counts)} if counts else {})
 
 

@@ -3,7 +3,7 @@
 The coordinator carries the keys of a sum from site to site. If nobody could tell whose they are, it could put its own in
 their place, or invent sites, and take the masks off. So each site signs its opening, and each checks those of the others
 against a folder of keys that the people at the sites exchanged without the coordinator. A folder holds `<site>.pub` for
-each site, as `xraybench keys make` writes them; `fingerprints` are what people read to each other.
+each site, as `xraybench keys make` writes them; `key_ids` are what people read to each other.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from xraybench.core import signing
 from xraybench.core.errors import BadFile, BadValue, Refused
+from xraybench.data.agreement import LEAST_SITES
 from xraybench.federate.question import SiteOpening
-from xraybench.federate.secure_sum import LEAST_SITES
 from xraybench.federate.site import is_name
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def check_openings(
         question: Digest of the question.
 
     Raises:
-        Refused: All that is wrong, in one sentence; it names sites and fingerprints and may leave the site.
+        Refused: All that is wrong, in one sentence; it names sites and ids of keys and may leave the site.
     """
     faults = [
         fault
@@ -110,7 +110,7 @@ def check_openings(
         raise Refused(f"Site {site} sends no counts: {'; '.join(faults)}.")
 
 
-def fingerprints(trusted: Mapping[str, "Ed25519PublicKey"]) -> str:
+def key_ids(trusted: Mapping[str, "Ed25519PublicKey"]) -> str:
     """Each site with the first 16 digits of its key's id, in words for a person."""
     return ", ".join(f"{name} {signing.key_id(key)[:16]}" for name, key in sorted(trusted.items()))
 

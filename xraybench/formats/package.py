@@ -32,6 +32,8 @@ from xraybench.core.vocabulary import UNKNOWN
 from xraybench.formats.images import MOST_EXPANSION, MOST_PIXELS
 from xraybench.formats.uff import Attachment, Exchange, PlaneEntry, ScanEvent, ScanSystem
 
+# What zipfile answers a broken archive with; RuntimeError is a password, or a compression that it does not know.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 SUFFIX = ".xrb"
 MANIFEST = "manifest.json"
 SCHEMA_FILE = Path(__file__).parent / "PackageManifest.schema.json"
@@ -120,18 +122,7 @@ def read_package(path: Path | str, *, most_bytes: int = MOST_BYTES) -> Exchange:
         raise BadFile(f"{path}: there is no such file.") from None
     except (BadFile, BadTable):
         raise
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        LookupError,
-        OverflowError,
-        TypeError,
-    ) as error:  # all of them are what zipfile answers a broken archive with
+    except (*BROKEN_ZIP, OSError, ValueError, LookupError, OverflowError, TypeError) as error:
         raise BadFile(f"{path}: not a package, broken or truncated ({str(error)[:100]}).") from None
 
 

@@ -15,7 +15,6 @@ import hashlib
 import io
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,7 @@ from xraybench.evaluate import join, score_joined
 from xraybench.evaluate.files import predictions_file, read_all
 from xraybench.evaluate.score import dataset_key
 from xraybench.evaluate.select import select
+from xraybench.formats.package import BROKEN_ZIP
 from xraybench.formats.predictions import write_predictions
 from xraybench.report import attest, results
 from xraybench.report.card_words import claims, gaps_of, words_with_faults
@@ -298,7 +298,7 @@ def _unzip(package: Path, packed: bytes, root: Path) -> None:
                 raise BadFile(f"{package}: holds files that no submission has, or one twice: {', '.join(strange[:5])}.")
             for entry in entries:
                 write_bytes(root / entry.filename, opened.read(entry))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+    except BROKEN_ZIP:
         raise BadFile(f"{package}: no sound ZIP file. `xraybench submit pack` writes one.") from None
 
 
