@@ -26,6 +26,9 @@ from persons import officer, officers_at
 
 pytest.importorskip("nvflare", reason="no nvflare: pip install 'xraybench[flare]'")
 
+import psutil
+from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_context import FLContext
 from nvflare.apis.shareable import Shareable
 from nvflare.apis.signal import Signal
 from nvflare.apis.utils.decomposers import flare_decomposers
@@ -43,7 +46,7 @@ from xraybench.federate._flare_site import PARTS
 from xraybench.federate.answer import EvaluationSite
 from xraybench.federate.checkpoint import held
 from xraybench.federate.evaluation import ask_in_process, evaluate_across
-from xraybench.federate.kits import ServerSettings, write_settings
+from xraybench.federate.kits import Outcome, ServerSettings, has_ended, write_outcome, write_settings
 from xraybench.federate.question import EvaluationQuestion
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import read_weights, weights_of
@@ -375,6 +378,29 @@ def test_the_door_writes_down_who_is_connected_and_no_token(tmp_path: Path) -> N
     assert connections(tmp_path / "run")["north"] != before["north"]
 
 
+def test_the_door_writes_down_which_jobs_have_ended(tmp_path: Path) -> None:
+    (tmp_path / "local").mkdir()
+    write_settings(tmp_path, ServerSettings(out=str(tmp_path / "run"), token="t"))
+    door, context = Door(str(tmp_path)), FLContext()
+    for kind, name in (("_job_completed", "one"), ("_job_aborted", "two"), ("_job_started", "three")):
+        context.set_prop(FLContextKey.EVENT_DATA, {"job_id": name}, private=True, sticky=False)
+        door.handle_event(kind, context)
+    assert [has_ended(tmp_path / "run", name) for name in ("one", "two", "three")] == [True, True, False]
+
+
+def test_a_job_that_ended_without_a_word_is_not_waited_for(tmp_path: Path) -> None:
+    class Alive:
+        def poll(self) -> None:
+            return None
+
+    (tmp_path / "flare").mkdir()
+    (tmp_path / "flare" / "ended.json").write_text('["one"]', encoding="utf-8")
+    with pytest.raises(CheckFailed, match="its job one, ended before the run did"):
+        flare._outcome(tmp_path, "token", "one", Alive(), list, True)
+    write_outcome(tmp_path, Outcome(token="token", exit_code=0, text=""))
+    assert flare._outcome(tmp_path, "token", "one", Alive(), list, True).exit_code == 0
+
+
 class Connected(Rehearsed):
     """As `Rehearsed`, for a whole run over the sites that are connected when it starts."""
 
@@ -584,6 +610,29 @@ def test_a_coordinator_killed_in_a_round_and_started_again_ends_in_the_same_weig
     undisturbed = federate.run(asked, sites_of(five.folders, tuple(five.folders)), out=tmp_path / "in", quiet=True)
     last = read_weights(out / "round_003" / "global.safetensors")
     assert furthest(last, weights_of(undisturbed.net.net)) <= 1e-4
+
+
+@pytest.mark.slow
+def test_a_job_of_the_server_that_is_killed_ends_the_command_and_the_same_command_goes_on(
+    five: Five, tmp_path: Path
+) -> None:
+    asked = job_of(five.folders, tuple(five.folders), n_rounds=2)
+    federate.write_job(tmp_path / "job.json", asked)
+    out = tmp_path / "run"
+    command = ("coordinate", five.kits / "coordinator", tmp_path / "job.json", "--out", out)
+    five.hold(2, *five.folders)
+    first = start(*command)
+    until(lambda: five.held(2, *five.folders), process=first)
+    (job_process,) = [
+        process
+        for process in psutil.Process(first.pid).children(recursive=True)
+        if any("server.runner_process" in word for word in process.cmdline())
+    ]
+    job_process.kill()
+    assert first.wait(timeout=120) == 1
+    five.free()
+    assert start(*command).wait(timeout=400) == 0
+    assert status.status(out).closed == 2
 
 
 @pytest.mark.slow

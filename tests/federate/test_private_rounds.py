@@ -1,5 +1,8 @@
 """A federation with noise: it runs, says what it spent, and does not begin where an agreement allows less."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -124,6 +127,37 @@ def test_evaluations_and_trainings_share_one_budget(sites, job, parent, tmp_path
     with pytest.raises(Refused, match="epsilon would reach"):
         count("q2", (0.2 * one) ** 2 / 50)  # by itself far below the budget
     count("q3", 1e-6)
+
+
+@pytest.mark.parametrize("what", ["counts", "training"])
+def test_what_is_asked_for_at_one_moment_is_spent_one_after_the_other(sites, job, parent, tmp_path, monkeypatch, what):
+    asked = job(noise=2.0, n_rounds=1, parent=digest_of_weights(parent))
+    one = planned_epsilon(asked, len(sites[0].train.items))
+    north = with_budget(sites[0], 1.2 * one, tmp_path)
+    spent, both_asked = release.epsilon_spent, threading.Barrier(2, timeout=30)
+
+    def slowly(log, **more):
+        found = spent(log, **more)
+        time.sleep(0.1)  # in which the other would look as well
+        return found
+
+    monkeypatch.setattr(release, "epsilon_spent", slowly)
+
+    def once_both_asked(payload):
+        both_asked.wait()
+        return release.Answer(True, "a person")
+
+    def spend(name):
+        if what == "training":
+            replace(north, approve=once_both_asked).fit(parent, asked.model_copy(update={"name": name}), 1)
+        else:
+            payload = release.Payload(name, name, "d", "coordinator", "benchmark", "counts", one**2 / 60)
+            release.release(payload, site="north", agreement=north.agreement, log=north.log, approve=once_both_asked)
+
+    with ThreadPoolExecutor(2) as pool:
+        faults = [done.exception() for done in [pool.submit(spend, name) for name in ("first", "second")]]
+    assert sorted(type(fault).__name__ for fault in faults) == ["NoneType", "Refused"], faults
+    assert 0.5 * one < spent(north.log) <= 1.2 * one
 
 
 def test_a_budget_without_a_ledger_is_none(sites, job, parent, tmp_path):

@@ -113,6 +113,21 @@ def require(
     return decision
 
 
+@contextmanager
+def alone(log: Path | None) -> Iterator[None]:
+    """Hold the ledger of a site: from what is found spent until it is written down, nobody else of the site spends.
+
+    Args:
+        log: The site's log; None where nothing is kept.
+    """
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(log.with_suffix(".lock")):  # a file of its own: each line is written under the lock of the log itself
+        yield
+
+
 def write(log: Path, **fields: Any) -> Entry:
     """Append one line, chained to the last; on disk when this returns.
 
@@ -202,10 +217,10 @@ def _last(file: IO[bytes], log: Path) -> Entry | None:
 
 
 @contextmanager
-def _locked(log: Path) -> Iterator[IO[bytes]]:
-    """The log open for reading and appending, alone: two processes of a site never write between each other's lines."""
+def _locked(path: Path) -> Iterator[IO[bytes]]:
+    """A file open for reading and appending, alone: two processes of a site never write between each other's lines."""
     import fcntl
 
-    with os.fdopen(os.open(log, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

@@ -217,9 +217,9 @@ def _play(
         while True:
             token = _tell(kit, out)
             patience_s = wait_s if is_first else min(wait_s, _BACK_S)
-            here = _submit(kit, federation, work(is_first), quorum=quorum, wait_s=patience_s)
+            flare_job, here = _submit(kit, federation, work(is_first), quorum=quorum, wait_s=patience_s)
             _say(f"asks {', '.join(here)}", quiet)
-            outcome = _outcome(out, token, server, progress, quiet)
+            outcome = _outcome(out, token, flare_job, server, progress, quiet)
             if outcome.text != AGAIN:
                 break
             is_first = False
@@ -428,8 +428,10 @@ def _wait_until_it_listens(kit: Kit, server: subprocess.Popen[bytes]) -> None:
     raise CheckFailed(f"The server did not come up at {kit.host}:{kit.port}; see {kit.folder / 'console.txt'}.")
 
 
-def _submit(kit: Kit, federation: Federation, work: Mapping[str, object], *, quorum: int, wait_s: float) -> list[str]:
-    """Hand the work to the server once the sites are there; the sites that are."""
+def _submit(
+    kit: Kit, federation: Federation, work: Mapping[str, object], *, quorum: int, wait_s: float
+) -> tuple[str, list[str]]:
+    """Hand the work to the server once the sites are there; FLARE's name of the job, and the sites that are."""
     folder = kit.folder / "admin" / "transfer" / "job"
     shutil.rmtree(folder, ignore_errors=True)
     server_config = {
@@ -457,22 +459,31 @@ def _submit(kit: Kit, federation: Federation, work: Mapping[str, object], *, quo
             check=False,
         )
     try:
-        here: list[str] = json.loads(done.stdout.splitlines()[-1])["sites"]
+        taken = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         raise CheckFailed(f"The server took no job; see {kit.folder / 'console.txt'}.") from None
-    if not here:
+    if not taken["sites"]:
         raise CheckFailed(f"Fewer than {quorum} of {', '.join(federation.sites)} connected within {wait_s:g} s.")
-    return here
+    return taken["job_id"], taken["sites"]
 
 
 def _outcome(
-    out: Path, token: str, server: subprocess.Popen[bytes], progress: Callable[[], list[str]], quiet: bool
+    out: Path,
+    token: str,
+    flare_job: str,
+    server: subprocess.Popen[bytes],
+    progress: Callable[[], list[str]],
+    quiet: bool,
 ) -> kits.Outcome:
     told = set(progress())
-    while (outcome := kits.read_outcome(out, token)) is None:
-        if server.poll() is not None:
+    while True:
+        is_over = server.poll() is not None or kits.has_ended(out, flare_job)
+        if (outcome := kits.read_outcome(out, token)) is not None:
+            break
+        if is_over:  # looked at before the outcome was: what ended well has written one
             raise CheckFailed(
-                "The server ended before the run did. Rounds before it are kept; the same command goes on."
+                f"The server, or its job {flare_job}, ended before the run did. Rounds before it are kept; the same command "
+                "goes on."
             )
         for line in progress():
             if line not in told:

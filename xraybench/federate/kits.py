@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Role = Literal["server", "client"]
 FEDERATION, SETTINGS, OUTCOME = "local/federation.json", "local/xraybench.json", "flare/outcome.json"
+ENDED = "flare/ended.json"  # FLARE's names of the jobs that ended, in the run's folder
 SITE_KEY, TRUSTED_SITES = "site.key", "trusted_sites"
 _HANDSHAKE_S = 10.0
 # The opening of HTTP/2 (RFC 9113, 3.4) and an empty SETTINGS frame: what a gRPC server answers.
@@ -109,6 +110,11 @@ def read_outcome(out: Path, token: str) -> Outcome | None:
 def write_outcome(out: Path, outcome: Outcome) -> None:
     """Say how it ended."""
     write_document(out / OUTCOME, outcome)
+
+
+def has_ended(out: Path, flare_job: str) -> bool:
+    """Whether FLARE's job of that name is over, whatever it said of it."""
+    return (out / ENDED).is_file() and flare_job in json.loads((out / ENDED).read_text(encoding="utf-8"))
 
 
 def is_kit(folder: Path) -> bool:

@@ -106,27 +106,28 @@ def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Pa
         Refused: The model was answered for on this dataset before, a limit is reached, or the person said no.
     """
     answer = _limits(payload, agreement, log) or approve(payload)
-    if answer.approved:  # a person takes their time, and another answer may have left since
-        answer = _limits(payload, agreement, log) or answer
-    decisions.write(
-        log,
-        site=site,
-        point="release",
-        party=payload.party,
-        action="see_aggregate",
-        purpose=payload.purpose,
-        subject=payload.subject,
-        allowed=answer.approved,
-        reason=answer.reason or ("released" if answer.approved else "refused"),
-        facts={
-            "model": payload.model,
-            "data": payload.data,
-            "by": answer.by,
-            "rho": payload.rho,
-            "strata": sorted(payload.strata),
-            "payload": digest.of_json(payload.text),
-        },
-    )
+    with decisions.alone(log):  # a person takes their time, and another answer may have left since
+        if answer.approved:
+            answer = _limits(payload, agreement, log) or answer
+        decisions.write(
+            log,
+            site=site,
+            point="release",
+            party=payload.party,
+            action="see_aggregate",
+            purpose=payload.purpose,
+            subject=payload.subject,
+            allowed=answer.approved,
+            reason=answer.reason or ("released" if answer.approved else "refused"),
+            facts={
+                "model": payload.model,
+                "data": payload.data,
+                "by": answer.by,
+                "rho": payload.rho,
+                "strata": sorted(payload.strata),
+                "payload": digest.of_json(payload.text),
+            },
+        )
     if not answer.approved:
         raise Refused(f"Site {site} does not release its answer: {answer.reason or 'the person there refused'}.")
 

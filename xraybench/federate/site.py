@@ -238,7 +238,9 @@ class Site:
         self.require("query", job, action="export_weights")
         self._check_budget("query", job)
         self._ask_person(job)
-        self.require("query", job, action="train", facts=self._cost(job))  # from here on the round is paid for
+        with decisions.alone(self.log):  # a person takes their time, and another job may have spent since
+            self._check_budget("query", job)
+            self.require("query", job, action="train", facts=self._cost(job))  # from here on the round is paid for
         net = self._net(job)
         try:
             set_weights(net, weights_for_site(weights, batch_norm=job.batch_norm, kept=kept or {}))
