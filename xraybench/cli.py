@@ -667,6 +667,9 @@ def federate_run(
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     backend: Annotated[str, typer.Option(help="inprocess, or files for a rehearsal of the air gap.")] = "inprocess",
     init: Init = None,
+    state: Annotated[
+        Path | None, typer.Option(help="STATE/SITE keeps a site's log and ledger. Default: rehearsal/state in --out.")
+    ] = None,
     unattended: Unattended = False,
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value of notebook 40.")] = None,
     as_json: AsJson = False,
@@ -684,11 +687,17 @@ def federate_run(
         raise BadParameter("`federate run JOB` needs --site NAME=FOLDER for each site, and --out for the run's folder.")
     if backend not in ("inprocess", "files"):
         raise BadParameter(f"Backend '{backend}' does not run on one machine; inprocess and files do.")
-    homes = out / "rehearsal" / "state"  # what lies at each site in earnest
+    homes = state or out / "rehearsal" / "state"  # what lies at each site in earnest
     sites = [
         open_site(name, Path(folder), log=homes / name / decisions.FILE, approve=_approver(unattended))
         for name, folder in map(_pair, site)
     ]
+    budgeted = [one.name for one in sites if one.agreement and one.agreement.epsilon and not one.dataset.is_simulated]
+    if budgeted and state is None:
+        raise BadParameter(
+            f"The agreements of {', '.join(budgeted)} set a privacy budget, which counts over all runs: name the folder "
+            "that keeps the ledgers with --state."
+        )
     if backend == "inprocess":  # nothing is carried anywhere, so simulated scans need nobody's word
         sites = [replace(one, approve=None) if one.dataset.is_simulated else one for one in sites]
     play = federate.run if backend == "inprocess" else files.run

@@ -58,8 +58,9 @@ def sites(tmp_path: Path) -> dict[str, Path]:
 NUMBERS = ("track=grey", "image_px=32", "full_scale=255", "n_rounds=1", "batch_size=4")
 
 
-def make_job(call: Call, out: Path, *more: str) -> Path:
+def make_job(call: Call, out: Path, *more: str, parent: Path | None = None) -> Path:
     words = [word for number in (*NUMBERS, *more) for word in ("-p", number)]
+    words += ["--parent", str(parent)] if parent else []
     code, told, _ = call("job", out, "--threat", "firearm", "--sites", 2, "--architecture", "test_resnet", *words)
     assert (code, told) == (0, str(out))
     return out
@@ -103,24 +104,34 @@ def test_a_job_runs_over_dataset_folders_on_one_machine(call: Call, sites: dict[
     code, model, _ = call("run", job, *who, "--out", tmp_path / "run")
     assert code == 0
     assert load_timm_net(Path(model)).name == "job"
-    second = make_job(call, tmp_path / "second.json", "frozen=backbone")  # a job that starts from that model
-    words = [
-        "-p",
-        "n_rounds=1",
-        "--threat",
-        "firearm",
-        "--sites",
-        2,
-        "--architecture",
-        "test_resnet",
-        "--parent",
-        model,
-    ]
-    assert call("job", second, *[w for n in NUMBERS for w in ("-p", n)], *words)[0] == 0
+    second = make_job(call, tmp_path / "second.json", parent=Path(model))  # a job that starts from that model
     assert json.loads(second.read_text(encoding="utf-8"))["parent"]
     code, _, told = call("run", second, *who, "--out", tmp_path / "run2")
     assert (code, "starts from weights" in told) == (2, True)
     assert call("run", second, *who, "--out", tmp_path / "run2", "--init", model)[0] == 0
+
+
+def test_a_budget_counts_over_all_runs(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("opacus", reason="opacus is not installed; it comes with xraybench[privacy]")
+    job = make_job(call, tmp_path / "first.json")
+    who = [word for name, folder in sites.items() for word in ("--site", f"{name}={folder}")]
+    assert call("run", job, *who, "--out", tmp_path / "first")[0] == 0
+    init = tmp_path / "first" / "model"
+    names = ("second", "third")
+    noisy = [make_job(call, tmp_path / f"{name}.json", "noise=2", parent=init) for name in names]
+    agreed = sites["north"] / agreements.FILE
+    agreed.write_text(agreed.read_text().replace("epsilon = 0.0", "epsilon = 2.5"), encoding="utf-8")
+    code, _, told = call("run", noisy[0], *who, "--init", init, "--out", tmp_path / "second")
+    assert code == 2
+    assert "The agreements of north set a privacy budget, which counts over all runs" in told
+    assert not (tmp_path / "second").exists()
+    kept = ("--state", tmp_path / "state", "--init", init)
+    code, _, told = call("run", noisy[0], *who, *kept, "--out", tmp_path / "second")
+    assert code == 0, told
+    code, _, told = call("run", noisy[1], *who, *kept, "--out", tmp_path / "third")
+    assert code == 2
+    assert "are spent, and its agreement allows 2.5" in told
+    assert not (tmp_path / "third").exists()
 
 
 def test_nobody_at_a_site_with_real_scans_is_no_consent(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:

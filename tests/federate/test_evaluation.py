@@ -14,7 +14,7 @@ from labelled import dealt, labelled, only, said
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from xraybench import tasks
-from xraybench.core.errors import BadValue, Refused
+from xraybench.core.errors import BadParameter, BadValue, Refused
 from xraybench.core.types import Dataset, Predictions
 from xraybench.data import agreement as agreements
 from xraybench.evaluate.select import counted_boxes, join, select
@@ -24,6 +24,7 @@ from xraybench.federate.question import (
     EvaluationQuestion,
     FederatedResult,
     layout,
+    make_question,
     question_digest,
     strata_faults,
     strata_told,
@@ -461,6 +462,12 @@ def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():
     frame = found.summary_frame()
     assert mean == pytest.approx(frame.loc["random effect", "eff"], rel=1e-9)
     assert held.low == pytest.approx(frame.loc["random effect", "ci_low"], abs=1e-5)
+
+
+@pytest.mark.parametrize("noise", ["nan", "inf", "-1", "2e6"])
+def test_noise_that_would_push_counts_out_of_their_range_is_no_noise(noise):
+    with pytest.raises(BadParameter, match="noise: "):
+        make_question(task=TASK, model="toy", model_digest="m1", noise=float(noise))
 
 
 def test_the_layout_is_the_same_whatever_a_site_holds_and_the_question_has_one_name():

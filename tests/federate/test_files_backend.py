@@ -361,8 +361,14 @@ def test_a_job_of_the_command_line_is_checked(tmp_path: Path) -> None:
     assert federate.job_from({**fields, "quorum": "2", "n_rounds": "5"}).n_rounds == 5
     with pytest.raises(BadParameter, match=r"no field 'n_round'.*n_rounds"):
         federate.job_from({**fields, "n_round": "5"})
-    with pytest.raises(BadParameter, match="quorum is 'two'"):
+    with pytest.raises(BadParameter, match=r"quorum: .* valid integer.*'two'"):
         federate.job_from({**fields, "quorum": "two"})
+    with pytest.raises(BadParameter, match=r"(?s)trim: .* less than 0\.5 .*noise: .* finite"):
+        federate.job_from({**fields, "noise": "inf", "trim": "0.5"})
+    with pytest.raises(BadParameter, match="name a parent, and leave proximal at 0"):
+        federate.job_from({**fields, "noise": "2"})
+    with pytest.raises(BadValue, match="A quorum of 4 can never be met by 3 sites"):
+        federate.job_from({**fields, "quorum": "4"})
 
 
 def test_a_refusal_that_travels_names_no_file(job: Job, sites: tuple[Site, ...]) -> None:

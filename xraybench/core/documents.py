@@ -186,6 +186,8 @@ Aggregator = Literal["fedavg", "fedadam", "trimmed_mean", "screened_mean"]
 class FederatedJob(Document):
     """What a coordinator asks of every site: the same object in process, as files, or over a network."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     schema_id: Literal["xraybench.federated_job/1"] = "xraybench.federated_job/1"
     name: str
     architecture: str

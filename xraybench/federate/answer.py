@@ -29,6 +29,7 @@ from xraybench.federate.question import (
     BOXED,
     CALIBRATION,
     HIT,
+    OFFSET,
     EvaluationQuestion,
     SiteOpening,
     SiteRow,
@@ -59,7 +60,6 @@ _UNVERIFIED = (
     "not verified: this site has no folder of trusted sites, so whoever carries the keys could read its counts"
 )
 _KEY_S = 30 * 24 * 3600.0  # after which the key of a question that never came to its end is removed
-OFFSET = 1 << 24  # keeps noisy counts above 0 under the masks
 COARSE = 64  # bins where noise is added: on fine ones it would bury pd at low pfa
 
 

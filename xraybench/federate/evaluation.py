@@ -28,10 +28,11 @@ from xraybench.core.errors import BadValue, Refused, UserError
 from xraybench.core.types import IntArray
 from xraybench.data.agreement import LEAST_SITES
 from xraybench.federate import secure_sum
-from xraybench.federate.answer import COARSE, OFFSET, EvaluationSite, site_step
+from xraybench.federate.answer import COARSE, EvaluationSite, site_step
 from xraybench.federate.pooled import pooled_rows, site_rows
 from xraybench.federate.question import (
     CALIBRATION,
+    OFFSET,
     EvaluationQuestion,
     FederatedResult,
     SiteOpening,

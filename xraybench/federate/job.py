@@ -100,16 +100,8 @@ def make_job(
     wanted = {vocabulary.term("threat", threat).name for threat in threats}
     if not wanted:
         raise BadValue("A federated job needs at least one threat to learn.")
-    quorum = n_sites if quorum is None else quorum
-    if quorum > n_sites:
-        raise BadValue(f"A quorum of {quorum} can never be met by {n_sites} sites.")
-    if noise > 0 and (proximal > 0 or not parent):
-        raise BadParameter(
-            "Training with noise goes on from a network whose norms stay as they are, and takes no proximal term: name a "
-            "parent, and leave proximal at 0."
-        )
     try:
-        return FederatedJob(
+        job = FederatedJob(
             name=name,
             architecture=architecture,
             track=track,
@@ -131,7 +123,7 @@ def make_job(
             noise=noise,
             max_gradient=max_gradient,
             parent=parent,
-            quorum=quorum,
+            quorum=n_sites if quorum is None else quorum,
             grace_s=grace_s,
             round_timeout_s=round_timeout_s,
             least_items=least_items,
@@ -142,6 +134,14 @@ def make_job(
         raise BadParameter(
             "A federated job with these numbers cannot run:\n  " + "\n  ".join(field_faults(error))
         ) from None
+    if job.quorum > n_sites:
+        raise BadValue(f"A quorum of {job.quorum} can never be met by {n_sites} sites.")
+    if job.noise and (job.proximal or not job.parent):
+        raise BadParameter(
+            "Training with noise goes on from a network whose norms stay as they are, and takes no proximal term: name a "
+            "parent, and leave proximal at 0."
+        )
+    return job
 
 
 def job_from(fields: Mapping[str, object], *, parent: Weights | None = None) -> FederatedJob:
@@ -159,11 +159,10 @@ def job_from(fields: Mapping[str, object], *, parent: Weights | None = None) -> 
     if unknown := [name for name in fields if name not in known]:
         raise BadParameter(f"A job has no field '{unknown[0]}'. {did_you_mean(unknown[0], list(known))}")
     values = dict(fields)
-    for name in ("n_sites", "quorum"):  # the checks of make_job compare them before pydantic reads them
-        if isinstance(text := values.get(name), str):
-            if not text.isdigit():
-                raise BadParameter(f"{name} is '{text}'; a whole number is right.")
-            values[name] = int(text)
+    if isinstance(text := values.get("n_sites"), str):  # the one number that a job does not hold
+        if not text.isdigit():
+            raise BadParameter(f"n_sites is '{text}'; a whole number is right.")
+        values["n_sites"] = int(text)
     if isinstance(frozen := values.get("frozen"), str):
         values["frozen"] = [part for part in frozen.split(",") if part]
     if parent is not None:

@@ -21,6 +21,8 @@ BOX_HIT, BOX_FALSE, BOX_TRUE = "box_hit", "box_false", "box_true"  # found boxes
 N_FIRST = 8  # rows before the strata
 Axis = Literal["threat", "concealment", "sensor"]
 AXES: tuple[Axis, ...] = ("threat", "concealment", "sensor")
+OFFSET = 1 << 24  # keeps noisy counts above 0 under the masks
+MOST_NOISE = OFFSET / 16  # more would push them below it
 REST = "(rest)"  # of the items of an axis: those that no named stratum holds; no sensor can be called so
 
 
@@ -40,7 +42,7 @@ class EvaluationQuestion(Document):
     noise: float = Field(
         default=0.0,
         ge=0.0,
-        allow_inf_nan=False,
+        le=MOST_NOISE,
         description="standard deviation of the noise in each sum; 0 for exact sums",
     )
 
