@@ -9,8 +9,9 @@ settings below were chosen on seed 100, whose items no reported number has seen,
 set after seeds 0 and 1 had been looked at: the default seeds are some that no choice has seen.
 
 Work is kept as it comes: one file a model and seed under --out, so a stopped run goes on. `--report` only reads them.
-Intervals resample the items of every site, calibration items too, the same draw for all models; seeds are not resampled
-and stand beside. The last line is one JSON line.
+Intervals resample the seeds, and in each the items of every site, calibration items too, the same draw for all models. A
+bootstrap over so few seeds is too narrow: of three it shows 0.8 of the spread, of twelve 0.96. The last line is one JSON
+line.
 """
 
 from __future__ import annotations
@@ -279,6 +280,10 @@ class Table:
                         elif kind == "kind":
                             self.kinds[seed, rest] = arrays[name]
         self.seeds = list(seeds)
+        drawn = chance.stream(0, "bootstrap", "seeds").multinomial(
+            len(seeds), np.full(len(seeds), 1 / len(seeds)), REPLICATES
+        )
+        self.weights = np.vstack([np.ones(len(seeds)), drawn]).T / len(seeds)  # of each seed, (n_seeds, 1 + replicates)
         self.draws = {key: self._draw(*key, kind) for key, kind in sorted(self.kinds.items())}
         self._pd: dict[tuple[str, int, str], np.ndarray] = {}
 
@@ -310,12 +315,18 @@ class Table:
         return self._pd[key]
 
     def pd(self, row: str, sites: Sequence[str] | None = None, seeds: Sequence[int] | None = None) -> np.ndarray:
-        """Mean over sites, then seeds, (1 + replicates,)."""
-        by_seed = [
-            np.mean([self.pd_at(row, seed, site) for site in sites or self.sites(row, seed)], axis=0)
-            for seed in seeds or self.seeds
-        ]
-        return np.asarray(np.mean(by_seed, axis=0))
+        """Mean over sites, then seeds, (1 + replicates,). Seeds are drawn again unless they are named."""
+        by_seed = np.stack(
+            [
+                np.mean([self.pd_at(row, seed, site) for site in sites or self.sites(row, seed)], axis=0)
+                for seed in seeds or self.seeds
+            ]
+        )
+        return by_seed.mean(axis=0) if seeds else self.over_seeds(by_seed)
+
+    def over_seeds(self, by_seed: np.ndarray) -> np.ndarray:
+        """Mean over the seeds of (n_seeds, 1 + replicates), the seeds drawn again in each replicate."""
+        return np.asarray((by_seed * self.weights).sum(axis=0))
 
     def auroc(self, row: str, sites: Sequence[str] | None = None) -> float:
         from sklearn.metrics import roc_auc_score
@@ -425,7 +436,7 @@ def best_single_site(table: Table) -> dict[str, Any]:
     if not rows:
         return {}
     best = [max((table.pd(row, seeds=[seed]) for row in rows), key=lambda pd: float(pd[0])) for seed in table.seeds]
-    whole = np.mean(best, axis=0)
+    whole = table.over_seeds(np.stack(best))
     low, high = np.percentile(whole[1:], [2.5, 97.5])
     print(f"best single site's model at all sites (picked on these items; statistics as learned, so to be compared with "
           f"fedavg): pd {spoken(whole)}")  # fmt: skip
