@@ -17,7 +17,7 @@ from typing import Any
 from xraybench import notebooks
 from xraybench.core import workspace
 from xraybench.core.documents import ResultFile, read_document
-from xraybench.core.errors import BadParameter, CheckFailed, UnknownName
+from xraybench.core.errors import BadFile, BadParameter, CheckFailed, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.sweep import Step, run_all
 
@@ -68,8 +68,13 @@ def bench(
 
     Returns:
         Where board and cards lie, and how many notebooks were executed by this call.
+
+    Raises:
+        BadFile: `out` is a file.
     """
     target = out or workspace.home() / f"bench-{profile}"
+    if target.is_file():  # before minutes of work
+        raise BadFile(f"{target}: is a file; a folder is right.")
     n_workers = workers or os.cpu_count() or 1
     executed = 0
     folders: list[Path] = []
@@ -130,9 +135,14 @@ def write_report_cards(
         The pages.
 
     Raises:
+        BadFile: The board holds no results.
         UnknownName: A model is not on the board; all such are named before anything runs.
     """
     known = sorted(p.name for p in (board / "results").glob("*") if p.is_dir() and not p.name.startswith("_"))
+    if not known:
+        raise BadFile(
+            f"{board / 'results'}: holds no result file. `xraybench bench` and `xraybench evaluate` write some."
+        )
     if unknown := [
         f"No model on the board is called '{m}'. {did_you_mean(m, known)}" for m in models if m not in known
     ]:

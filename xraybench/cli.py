@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a check failed; 2 the input was wrong.
 """
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -67,7 +68,9 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:
-        say(f"xraybench: {error.format_message()} `xraybench COMMAND --help` lists what a command takes.")
+        told = error.format_message()
+        is_help = told.startswith("Usage:")  # a group without a command
+        say(told if is_help else f"xraybench: {told} `xraybench COMMAND --help` lists what a command takes.")
         sys.exit(2)
     except XrayBenchError as error:
         say(f"xraybench: {error}")
@@ -75,6 +78,9 @@ def main() -> None:
     except KeyboardInterrupt:
         say("xraybench: interrupted. Call again and it goes on where it stopped.")
         sys.exit(130)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        say(f"xraybench: {error.filename or 'a file'}: {error.strerror or error}.")
+        sys.exit(2)
     except OSError as error:
         # A full disk or a folder without permission: every write is atomic, so what was there before still is.
         say(f"xraybench: {error.filename or 'a file'}: {error.strerror or error}. What was there before is intact.")
@@ -88,8 +94,16 @@ def say(text: str) -> None:
 
 
 def put(value: Any, text: str, *, as_json: bool) -> None:
-    """Data: to stdout, as JSON or as text."""
-    sys.stdout.write((json.dumps(value, indent=1) if as_json else text) + "\n")
+    """Data: to stdout, as JSON (null for NaN and infinity, which JSON has not) or as text."""
+    sys.stdout.write((json.dumps(_plain(value), indent=1, allow_nan=False) if as_json else text) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @app.command()
@@ -167,7 +181,7 @@ def run(
     """Run a notebook with parameters; a finished run is not repeated."""
     from xraybench import notebooks as books
 
-    given = dict(_pair(text) for text in parameter or [])
+    given = _pairs(parameter)
     say(f"running {notebook} ...")
     done = books.run(notebook, given, threads=threads or os.cpu_count() or 1, show_progress=sys.stderr.isatty())
     if not done.was_executed:
@@ -216,12 +230,29 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def _pairs(texts: list[str] | None) -> dict[str, str]:
+    """As `_pair`, for names that may be given once."""
+    found = [_pair(text) for text in texts or []]
+    names = [name for name, _ in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadParameter(f"{', '.join(twice)}: given twice; once is right.")
+    return dict(found)
+
+
+def _paths(texts: list[str]) -> dict[str, Path]:
+    """The name and path of each site."""
+    found = _pairs(texts)
+    if empty := [name for name, path in found.items() if not path]:
+        raise BadParameter(f"--site {empty[0]}=: the path is missing; --site NAME=PATH is right.")
+    return {name: Path(path) for name, path in found.items()}
+
+
 @app.command()
 def bench(
     profile: Profile = "quick",
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Where boards and cards go; default runs/bench-PROFILE.")] = None,
-    workers: Annotated[int, typer.Option(help="Notebooks at a time; 0 takes one per core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Notebooks at a time; 0 takes one per core.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """The main job: make the data, train and score the reference models, write cards and board."""
@@ -651,7 +682,10 @@ def federate_job(
     """Write down what a federation is to do: numbers and names, no code."""
     from xraybench import federate
 
-    given = dict(_pair(text) for text in parameter or [])
+    given = _pairs(parameter)
+    options = {"threats": "--threat", "n_sites": "--sites", "architecture": "--architecture", "parent": "--parent"}
+    if told := [f"-p {name}: is said by {option}." for name, option in options.items() if name in given]:
+        raise BadParameter("\n".join(told))
     job = federate.job_from(
         {"name": out.stem, "architecture": architecture, "threats": threat, "n_sites": sites, **given},
         parent=federate.read_init(parent),
@@ -676,8 +710,12 @@ def federate_run(
 ) -> None:
     """Train across sites on this machine: a job over dataset folders, or notebook 40 beside its baselines."""
     if job is None:
+        if site or out or init or state:
+            raise BadParameter("Without a job, notebook 40 is run, which takes -p only; `federate job` writes a job.")
         run("40_train_across_sites", parameter, as_json)
         return
+    if parameter:
+        raise BadParameter("-p is of notebook 40; the numbers of a job are given to `federate job`.")
     from dataclasses import replace
 
     from xraybench import federate
@@ -687,10 +725,11 @@ def federate_run(
         raise BadParameter("`federate run JOB` needs --site NAME=FOLDER for each site, and --out for the run's folder.")
     if backend not in ("inprocess", "files"):
         raise BadParameter(f"Backend '{backend}' does not run on one machine; inprocess and files do.")
+    places, asked = _paths(site), federate.read_job(job)
     homes = state or out / "rehearsal" / "state"  # what lies at each site in earnest
     sites = [
-        open_site(name, Path(folder), log=homes / name / decisions.FILE, approve=_approver(unattended))
-        for name, folder in map(_pair, site)
+        open_site(name, folder, log=homes / name / decisions.FILE, approve=_approver(unattended))
+        for name, folder in places.items()
     ]
     budgeted = [one.name for one in sites if one.agreement and one.agreement.epsilon and not one.dataset.is_simulated]
     if budgeted and state is None:
@@ -701,7 +740,7 @@ def federate_run(
     if backend == "inprocess":  # nothing is carried anywhere, so simulated scans need nobody's word
         sites = [replace(one, approve=None) if one.dataset.is_simulated else one for one in sites]
     play = federate.run if backend == "inprocess" else files.run
-    done = play(federate.read_job(job), sites, out=out, init=federate.read_init(init))
+    done = play(asked, sites, out=out, init=federate.read_init(init))
     put("", str(done.net.save(out / "model")), as_json=False)
 
 
@@ -745,7 +784,7 @@ def federate_site(
     out: Annotated[Path | None, typer.Option(help="Where the answer to a question goes.")] = None,
     state: State = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
     model: Annotated[Path | None, typer.Option(help="Folder of the model that may be evaluated here.")] = None,
     unattended: Unattended = False,
 ) -> None:
@@ -753,6 +792,8 @@ def federate_site(
     from xraybench.federate import decisions, files, flare, kits, open_site
 
     if kits.is_kit(question):
+        if name or key or trust or out:
+            raise BadParameter(f"{question} is a start-up kit: it has its own --name, --key and --trust, and no --out.")
         options = {"device": device, "n_threads": threads, "state": state, "model": model}
         options["is_attended"] = not unattended
         raise typer.Exit(flare.serve(question, data, quiet=False, **options))
@@ -760,6 +801,8 @@ def federate_site(
         raise BadParameter(
             f"{question} is no start-up kit. To answer a question by files, give --name, --key, --trust and --out."
         )
+    if model is not None:
+        raise BadParameter("--model goes with a start-up kit; by files, `federate answer` evaluates a model.")
     log = (state or key.with_name("state")) / decisions.FILE
     site = open_site(name, data, device=device, n_threads=threads, log=log, approve=_approver(unattended))
     put("", str(files.answer_folder(question, site, key=key, trusted=trust, out=out)), as_json=False)
@@ -777,7 +820,7 @@ def federate_export(
     from xraybench import federate
     from xraybench.federate import files
 
-    keys = {name: Path(path) for name, path in map(_pair, site)}
+    keys = _paths(site)
     questions = files.export(federate.read_job(job), keys, key=key, out=out, init=federate.read_init(init))
     say(f"Carry each folder in {questions} to its site.")
     put("", str(questions), as_json=False)
@@ -828,32 +871,35 @@ def federate_evaluate(
 
     def question() -> EvaluationQuestion:
         if not (task and model):
-            raise BadParameter(f"{out} holds no evaluation yet; to begin one, give --task and --model.")
+            raise BadParameter("An evaluation begins with --task and --model, and by files with --site for each site.")
         return make_question(
             task=tasks.get(task).id,
-            model=model.name,
+            model=exchange.model_name(model),
             model_digest=exchange.model_digest(model),
             party=party,
             purpose=purpose,
-            axes=[one for one in axes.split(",") if one],
-            sensors=[one for one in sensors.split(",") if one],
+            axes=_words(axes),
+            sensors=_words(sensors),
             noise=noise,
         )
 
+    if (key is None) == (kit is None):
+        raise BadParameter(
+            "Give --kit to evaluate over the network, or --key to sign what is carried by files; not both."
+        )
     if kit is not None:
         from xraybench.federate import flare
 
+        if answers or site or without:
+            raise BadParameter("Over the network (--kit) there are no answers to bring, no --site and no --without.")
         _say_of_sums(flare.evaluate(kit, question(), out=out))
         put("", str(out / "result.json"), as_json=False)
         return
-    if key is None:
-        raise BadParameter("Give --kit to evaluate over the network, or --key to sign what is carried by files.")
-    if not (out / "question.json").exists():
+    assert key is not None
+    if task or model or site or not (out / "question.json").exists():
         if not site:
-            raise BadParameter(
-                f"{out} holds no evaluation yet; to begin one, give --task, --model and --site for each site."
-            )
-        exchange.begin(question(), {name: Path(path) for name, path in map(_pair, site)}, out)
+            raise BadParameter(f"{out}: an evaluation begins with --task, --model and --site for each site.")
+        exchange.begin(question(), _paths(site), out, key=key)
     found = exchange.go_on(out, key=key, answers=answers or [], without=without or [])
     if isinstance(found, exchange.Waiting):
         say(f"Carry {found.message} to {', '.join(found.missing)}, and bring back what `federate answer` writes there.")
@@ -861,6 +907,10 @@ def federate_evaluate(
         return
     _say_of_sums(found)
     put("", str(out / "result.json"), as_json=False)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _say_of_sums(found: Any) -> None:
@@ -916,10 +966,12 @@ def _ask_person(payload: Any) -> Any:
     from xraybench.federate.release import Answer
 
     say(payload.text)
-    by = typer.prompt("Your name, to release this; empty to refuse", default="", show_default=False, err=True)
-    return Answer(
-        bool(by.strip()), by.strip() or "a person at the site", "" if by.strip() else "refused at the terminal"
-    )
+    why = "refused at the terminal"
+    try:
+        by = typer.prompt("Your name, to release this; empty to refuse", default="", show_default=False, err=True)
+    except typer.Abort:  # the input is at its end, or Ctrl-C
+        by, why = "", "nobody answered at the terminal"
+    return Answer(bool(by.strip()), by.strip() or "a person at the site", "" if by.strip() else why)
 
 
 @federate_app.command("log")
@@ -979,14 +1031,11 @@ def federate_status(
 ) -> None:
     """How a run stands: rounds, sites, and what went otherwise than planned."""
     from dataclasses import asdict
-    from math import isnan
 
     from xraybench.federate import status
 
     found = status.status(out)
-    value = asdict(found)
-    value["rows"] = [{**row, "loss": None if isnan(row["loss"]) else row["loss"]} for row in value["rows"]]
-    put(value, status.text(found), as_json=as_json)
+    put(asdict(found), status.text(found), as_json=as_json)
 
 
 @board_app.command("build")
@@ -1082,13 +1131,15 @@ def leaderboard_report(
     show_real: Annotated[
         bool, typer.Option("--show-real", help="Show pictures of real scans, if their owner allows it.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Notebooks at a time; 0 takes one per core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Notebooks at a time; 0 takes one per core.")] = 0,
 ) -> None:
     """Write report cards of vendors: an executed notebook as one page, and the same numbers as JSON."""
     from xraybench import bench as job
 
     folder = board or job.board_folder()
     cards = out or folder.parent / job.REPORT_CARDS
+    if show_real and not scans:
+        raise BadParameter("--show-real goes with --scans: only a card about real scans can show them.")
     about = {"scans": scans, "show_real": show_real} if scans else {}
     pages = job.write_report_cards(folder, cards, models=model or (), about=about, workers=workers, tell=say)
     put("", "\n".join(map(str, pages)), as_json=False)
@@ -1178,6 +1229,8 @@ def card_build(
     folder = board or board_folder()
     cards = out or folder.parent / "model_cards"
     models = model or report.models_on(folder)
+    if not models:
+        raise BadFile(f"{folder / 'results'}: holds no result file, so there is no card to write.")
     if words is not None and (len(models) != 1 or not words.is_file()):
         raise BadParameter(f"--words {words}: name one model, and a file that is there.")
     for name in models:
@@ -1228,6 +1281,8 @@ def card_export(
     from xraybench.core.documents import write_text
 
     folder = board or board_folder()
+    if words is not None and not words.is_file():
+        raise BadFile(f"{words}: there is no such file.")
     made = report.export_card(model, folder, words or report.words_file(model, folder.parent / "model_cards"), to=to)
     write_text(out, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     put("", str(out), as_json=False)
@@ -1236,9 +1291,10 @@ def card_export(
 @card_app.command("template")
 def card_template(model: Annotated[str, typer.Argument(help="Name of the model on the board.")]) -> None:
     """Print an empty file of the vendor's words: each field with what it asks for."""
+    from xraybench.core.documents import checked_model
     from xraybench.report.card_words import template
 
-    sys.stdout.write(template(model))
+    sys.stdout.write(template(checked_model(model)))
 
 
 @app.command()

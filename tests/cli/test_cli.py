@@ -1,6 +1,8 @@
 """The command line: quick, quiet on stdout, and clear when the input is wrong."""
 
 import json
+import math
+import re
 import subprocess
 import sys
 import tomllib
@@ -90,6 +92,20 @@ def test_json_output_is_json_and_the_only_thing_on_stdout(
         (["sweep", "30", "-p", "epoch=3", "-p", "epoch=4"], "Did you mean 'epochs'"),
         (["evaluate", "mail-any-any-mail_160kvv", "x.parquet"], "mail_160kv"),
         (["card", "no-such-model", "--board", "no-such-board"], "no-such-model"),
+        (["card", "build", "--board", "no-such-board"], "no-such-board/results: holds no result file"),
+        (["card", "export", "m", "m.json", "--words", "no-such-file"], "no-such-file: there is no such file"),
+        (["bench", "--workers", "-1"], "--workers"),
+        (["bench", "--out", "pyproject.toml"], "pyproject.toml: is a file; a folder is right"),
+        (["leaderboard", "report", "--show-real"], "--show-real goes with --scans"),
+        (["card", "template", "../x"], "The model name '../x' is refused"),
+        (["leaderboard", "report", "--board", "no-such-board"], "no-such-board/results: holds no result file"),
+        (["leaderboard", "diff", "--base", "", "--board", "leaderboards"], ".: holds no results"),
+        (["submit", "check", "mail-mail_160kv", "no-such-file.csv"], "no-such-file.csv: there is no such file"),
+        (["keys", "make", ""], ".: is a folder. Name the new file"),
+        (["keys", "id", "."], ".: is a folder; the file of a public key is right"),
+        (["keys", "sign", "no-such-folder", "--key", "k"], "no-such-folder: there is no such folder"),
+        (["federate", "log", "no-such-file"], "no-such-file: No such file or directory.\n"),
+        (["run", "30", "-p", "epochs=3", "-p", "epochs=4"], "epochs: given twice"),
     ],
 )
 def test_wrong_input_is_one_clear_message_and_exit_code_2(
@@ -100,6 +116,20 @@ def test_wrong_input_is_one_clear_message_and_exit_code_2(
     assert expected in err
     assert out == ""
     assert "Traceback" not in err
+
+
+def test_a_group_without_a_command_answers_with_its_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = call(capsys, monkeypatch, "keys")
+    assert (code, out) == (2, "")
+    assert re.match(r"Usage: .*xraybench keys", err)
+    assert "lists what a command takes" not in err
+
+
+def test_an_undefined_number_is_null_in_json_output(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.put({"p": math.nan, "rows": [(1.0, math.nan)]}, "", as_json=True)
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"p": None, "rows": [[1.0, None]]}
 
 
 def test_a_full_disk_is_told_in_one_sentence(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from xraybench import cli, data
@@ -134,6 +135,35 @@ def test_a_budget_counts_over_all_runs(call: Call, sites: dict[str, Path], tmp_p
     assert not (tmp_path / "third").exists()
 
 
+def test_a_job_written_by_hand_is_held_to_the_same_rules(call: Call, tmp_path: Path) -> None:
+    job = make_job(call, tmp_path / "job.json")
+    told = json.loads(job.read_text(encoding="utf-8")) | {"name": "a/b", "threats": ["gun"], "image_px": 10**11}
+    job.write_text(json.dumps(told), encoding="utf-8")
+    code, _, told = call("run", job, "--site", "a=b", "--out", tmp_path / "run")
+    assert code == 2
+    assert all(field in told for field in ("name: ", "threats.0: Value error, No threat is called 'gun'", "image_px: "))
+
+
+def test_a_device_that_is_not_there_is_named_before_anybody_is_asked(
+    call: Call, sites: dict[str, Path], tmp_path: Path
+) -> None:
+    words = ("--data", sites["north"], "--name", "north", "--key", tmp_path / "k", "--trust", tmp_path / "t")
+    code, _, told = call("site", tmp_path / "question", *words, "--out", tmp_path / "answer", "--device", "cuda:99")
+    assert (code, "Device 'cuda:99' is not to be had here" in told) == (2, True)
+
+
+def test_a_prompt_that_nobody_answers_is_a_refusal_in_the_log(
+    call: Call, sites: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(call, tmp_path / "job.json")
+    who = [word for name, folder in sites.items() for word in ("--site", f"{name}={folder}")]
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: (_ for _ in ()).throw(typer.Abort()))
+    code, _, told = call("run", job, *who, "--out", tmp_path / "run", "--state", tmp_path / "state")
+    assert (code, "nobody answered at the terminal" in told) == (2, True)
+    last = (tmp_path / "state" / "north" / "decisions.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert (json.loads(last)["allowed"], json.loads(last)["reason"]) == (False, "nobody answered at the terminal")
+
+
 def test_nobody_at_a_site_with_real_scans_is_no_consent(call: Call, sites: dict[str, Path], tmp_path: Path) -> None:
     job = make_job(call, tmp_path / "job.json")
     who = [word for name, folder in sites.items() for word in ("--site", f"{name}={folder}")]
@@ -154,6 +184,31 @@ def test_nobody_at_a_site_with_real_scans_is_no_consent(call: Call, sites: dict[
         (("export", "nothing.json", "--site", "a=k.pub", "--key", "k", "--out", "o"), "there is no such file"),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "n_round=5"), "Did you mean 'n_rounds'?"),
         (("coordinate", "nothing", "job.json", "--out", "o"), "job.json"),
+        (("run", "job.json", "--site", "a=b", "--out", "o", "-p", "seed=3"), "-p is of notebook 40"),
+        (("run", "--site", "a=b", "--out", "o"), "Without a job, notebook 40 is run, which takes -p only"),
+        (("run", "job.json", "--site", "a=b", "--site", "a=c", "--out", "o"), "a: given twice"),
+        (("run", "job.json", "--site", "a=", "--out", "o"), "--site a=: the path is missing"),
+        (("export", "job.json", "--site", "a=b", "--site", "a=c", "--key", "k", "--out", "o"), "a: given twice"),
+        (("job", ".", "--threat", "firearm", "--sites", "3", "-p", "name=x"), "is a folder; a file is right"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "0"), "at least one site; got 0"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "threats=blade"), "is said by --threat"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "n_sites=4"), "is said by --sites"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "seed=1", "-p", "seed=2"), "seed: given twice"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "purpose=trainin"), "Did you mean 'training'?"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "name=a/b"), "name: String should match"),
+        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "image_px=100"), "a multiple of 32"),
+        (
+            ("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "image_px=99968"),
+            "less than or equal to 4096",
+        ),
+        (("site", "nothing", "--data", "d", "--threads", "0"), "--threads"),
+        (
+            ("site", "q", "--data", "d", "--name", "a", "--key", "k", "--trust", "t", "--out", "o", "--model", "m"),
+            "--model goes with a start-up kit",
+        ),
+        (("evaluate", "e", "--key", "k", "--kit", "c"), "Give --kit to evaluate over the network, or --key"),
+        (("evaluate", "e", "folder", "--kit", "c"), "there are no answers to bring"),
+        (("agreement", "no rth", "--party", "a b"), "got 'no rth', 'a b'"),
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from xraybench.cli import app
 from xraybench.core import signing
-from xraybench.core.errors import Refused
+from xraybench.core.errors import BadFile, BadValue, DigestMismatch, Refused
 from xraybench.data.sites import make_sites
 from xraybench.federate import decisions
 from xraybench.models.timm_net import TimmNet, make_signature, net_of, sealed
@@ -118,6 +118,30 @@ def test_a_network_that_learned_nothing_betrays_nothing(places):
     assert "0.5: not at all" in told
     value = float(told.partition("AUROC ")[2].split()[0])
     assert 0.3 < value < 0.7
+
+
+def test_what_was_begun_is_not_asked_of_others_or_about_another_model(places, tmp_path):
+    root, folders, model = places
+    run, key = tmp_path / "run", root / "keys" / "coordinator"
+    begin = ["federate", "evaluate", run, "--key", key, "--task", "mail-any-any-any", "--axes", "threat, concealment"]
+    asked = [word for folder in folders for word in ("--site", f"{folder.name}={root / 'keys' / folder.name}.pub")]
+    (tmp_path / "empty").mkdir()
+    for words, fault in (
+        ([*begin, "--model", model, *asked[:4]], BadValue),  # two sites
+        ([*begin, "--model", tmp_path / "empty", *asked], BadFile),  # no model in the folder
+        ([*begin, "--model", model, *asked, "--key", root / "keys" / "none"], BadFile),
+    ):
+        assert isinstance(runner.invoke(app, [str(word) for word in words]).exception, fault)
+        assert not run.exists()
+    play(*begin, "--model", model, *asked)
+    question = json.loads((run / "question.json").read_text(encoding="utf-8"))
+    assert (question["model"], question["axes"]) == ("untrained", ["threat", "concealment"])  # as it calls itself
+    again = ["federate", "evaluate", run, "--key", key, "--task", "mail-firearm-any-any", "--model", model, *asked]
+    assert isinstance(runner.invoke(app, [str(word) for word in again]).exception, DigestMismatch)
+    answer = ["federate", "answer", run / "out" / "open", "--name", "no rth", "--data", folders[0], "--model", model,
+              "--key", root / "keys" / folders[0].name, "--trust", f"{key}.pub", "--out", tmp_path / "answer"]  # fmt: skip
+    assert isinstance(runner.invoke(app, [str(word) for word in answer]).exception, BadValue)
+    assert not (tmp_path / "answer").exists()
 
 
 def test_the_template_of_an_agreement_is_printed():

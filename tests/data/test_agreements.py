@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from xraybench.core.errors import BadFile
+from xraybench.core.errors import BadFile, BadValue
 from xraybench.data import agreement as agreements
 from xraybench.data.words import ACTIONS
 
@@ -106,3 +106,14 @@ def test_the_odrl_form_names_every_permitted_and_forbidden_action_with_the_last_
     assert forbidden == set(plain.forbid[0].actions)
     last = policy["odrl:permission"][0]["odrl:constraint"][0]["odrl:rightOperand"]["@value"]
     assert last == plain.expires.isoformat()
+
+
+def test_an_agreement_that_is_a_folder_is_a_fault_and_not_none(tmp_path):
+    (tmp_path / agreements.FILE).mkdir()
+    with pytest.raises(BadFile, match="is a folder; a file is right"):
+        agreements.read_agreement(tmp_path)
+
+
+def test_a_template_is_written_only_for_names_that_an_agreement_takes():
+    with pytest.raises(BadValue, match="got 'no rth', 'a b'"):
+        agreements.template("no rth", parties=("coordinator", "a b"))

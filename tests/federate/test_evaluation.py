@@ -14,7 +14,7 @@ from labelled import dealt, labelled, only, said
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from xraybench import tasks
-from xraybench.core.errors import BadParameter, BadValue, Refused
+from xraybench.core.errors import BadParameter, BadValue, Refused, UnknownName
 from xraybench.core.types import Dataset, Predictions
 from xraybench.data import agreement as agreements
 from xraybench.evaluate.select import counted_boxes, join, select
@@ -468,6 +468,30 @@ def test_random_effects_agree_with_the_formula_of_the_paper_on_its_own_terms():
 def test_noise_that_would_push_counts_out_of_their_range_is_no_noise(noise):
     with pytest.raises(BadParameter, match="noise: "):
         make_question(task=TASK, model="toy", model_digest="m1", noise=float(noise))
+
+
+def test_a_person_sees_which_epsilon_the_noise_stands_for(sites):
+    seen = []
+
+    def person(payload: release.Payload) -> release.Answer:
+        seen.append(payload)
+        return release.Answer(True, "Ada")
+
+    asked = {name: dataclasses.replace(site, approve=person) for name, site in sites.items()}
+    evaluation.evaluate_across(QUESTION.model_copy(update={"noise": 20.0}), NAMES, Wire(asked))
+    assert f"noise: 20; an epsilon of {release.epsilon(seen[0].rho):.2f} for an item" in seen[0].text
+    assert seen[0].rho > 0
+
+
+def test_noise_that_leaves_nothing_to_set_a_threshold_by_is_told_so(sites, monkeypatch):
+    monkeypatch.setattr(evaluation, "_counts_again", np.zeros_like)
+    with pytest.raises(BadValue, match="A noise of 2 leaves no calibration item, so no threshold can be set"):
+        evaluation.evaluate_across(QUESTION.model_copy(update={"noise": 2.0}), NAMES, Wire(sites))
+
+
+def test_a_purpose_that_no_agreement_knows_is_told_before_anybody_is_asked():
+    with pytest.raises(UnknownName, match=r"No purpose is called 'benchmrk'\. Did you mean 'benchmark'"):
+        make_question(task=TASK, model="toy", model_digest="m1", purpose="benchmrk")
 
 
 def test_the_layout_is_the_same_whatever_a_site_holds_and_the_question_has_one_name():

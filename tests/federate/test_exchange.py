@@ -11,7 +11,7 @@ from labelled import dealt, labelled, only, said
 
 from xraybench import cli
 from xraybench.core import signing
-from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UserError
+from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UnknownName, UserError
 from xraybench.federate import answer, evaluation, exchange, release
 from xraybench.federate.question import EvaluationQuestion, FederatedResult
 
@@ -44,7 +44,7 @@ def keys(tmp_path):
 
 def carry(out, sites, keys, *, lose=(), tamper=None):
     """Play an evaluation to its end, as people with a USB stick would."""
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     steps = []
     while isinstance(now, exchange.Waiting):
@@ -87,7 +87,7 @@ def test_it_says_the_same_as_in_process_and_takes_three_trips(parts, sites, keys
 
 def test_a_site_that_never_answers_its_sum_is_left_out_and_named(sites, keys, tmp_path):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now, without, trips = exchange.go_on(out, key=keys / "coordinator"), (), 0
     while isinstance(now, exchange.Waiting):
         trips += 1
@@ -117,7 +117,7 @@ def test_an_answer_that_was_changed_on_the_way_is_refused(sites, keys, tmp_path)
 
 def test_an_answer_signed_by_somebody_else_or_of_a_stranger_is_refused(sites, keys, tmp_path):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     forged = tmp_path / "forged"
     exchange.answer_folder(
@@ -138,7 +138,7 @@ def test_an_answer_signed_by_somebody_else_or_of_a_stranger_is_refused(sites, ke
 
 def test_a_message_that_the_coordinator_did_not_sign_is_not_answered(sites, keys, tmp_path):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     with pytest.raises(BadFile):
         exchange.answer_folder(
@@ -149,7 +149,7 @@ def test_a_message_that_the_coordinator_did_not_sign_is_not_answered(sites, keys
 
 def test_a_fault_that_names_a_scan_stays_at_the_site(sites, keys, tmp_path, capsys):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     rows = sites["north"].predictions.table
     poor = dataclasses.replace(sites["north"], predictions=dataclasses.replace(
@@ -163,7 +163,7 @@ def test_a_fault_that_names_a_scan_stays_at_the_site(sites, keys, tmp_path, caps
 
 def test_an_answer_cannot_name_a_folder_outside_the_run(sites, keys, tmp_path):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     stick, precious = tmp_path / "stick", tmp_path / "precious" / "north"
     exchange.answer_folder(now.message, sites["north"], key=keys / "north", trusted=keys / "coordinator.pub", out=stick)
@@ -178,14 +178,30 @@ def test_an_answer_cannot_name_a_folder_outside_the_run(sites, keys, tmp_path):
 def test_a_folder_of_another_question_and_one_that_is_no_message_are_refused(keys, tmp_path):
     out = tmp_path / "run"
     publics = {name: keys / f"{name}.pub" for name in NAMES}
-    exchange.begin(QUESTION, publics, out)
+    exchange.begin(QUESTION, publics, out, key=keys / "coordinator")
     with pytest.raises(DigestMismatch, match="another question"):
-        exchange.begin(QUESTION.model_copy(update={"model": "other"}), publics, out)
+        exchange.begin(QUESTION.model_copy(update={"model": "other"}), publics, out, key=keys / "coordinator")
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadFile, match="nobody vouches for what lies there"):
         exchange.go_on(out, key=keys / "coordinator", answers=[tmp_path / "empty"])
     with pytest.raises(BadFile):
-        exchange.begin(QUESTION, {"north": tmp_path / "none.pub"}, tmp_path / "other")
+        exchange.begin(QUESTION, {"north": tmp_path / "none.pub"}, tmp_path / "other", key=keys / "coordinator")
+
+
+def test_what_cannot_be_asked_is_told_before_a_folder_is_carried(keys, tmp_path):
+    out, key = tmp_path / "run", keys / "coordinator"
+    publics = {name: keys / f"{name}.pub" for name in NAMES}
+    with pytest.raises(BadValue, match="2 sites are asked and a sum needs 3"):
+        exchange.begin(QUESTION, {name: publics[name] for name in NAMES[:2]}, out, key=key)
+    with pytest.raises(BadFile, match="is the key of site north"):
+        exchange.begin(QUESTION, publics, out, key=keys / "north")
+    assert not out.exists()
+    exchange.begin(QUESTION, publics, out, key=key)
+    with pytest.raises(UnknownName, match=r"No site 'norht' is asked\. Did you mean 'north'"):
+        exchange.go_on(out, key=key, without=["norht"])
+    with pytest.raises(BadFile, match="no such file"):
+        exchange.go_on(out, key=keys / "none")
+    assert not (out / "out").exists()
 
 
 def broken_json(rng, text):
@@ -233,7 +249,7 @@ def everything_in(folder):
 def test_a_broken_message_that_was_signed_is_one_sentence_and_nothing_is_half_written(sites, keys, tmp_path, step):
     rng = random.Random(step)
     out, own = tmp_path / "run", keys / "coordinator"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now, good = exchange.go_on(out, key=own), {}
     while isinstance(now, exchange.Waiting):
         for name in now.missing:
@@ -284,7 +300,7 @@ def test_a_broken_message_that_was_signed_is_one_sentence_and_nothing_is_half_wr
 
 def test_a_command_that_is_handed_a_broken_message_ends_with_exit_code_2(sites, keys, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
-    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out)
+    exchange.begin(QUESTION, {name: keys / f"{name}.pub" for name in NAMES}, out, key=keys / "coordinator")
     now = exchange.go_on(out, key=keys / "coordinator")
     text = json.loads((now.message / "step.json").read_text())
     del text["header"]["question"]["model_digest"]

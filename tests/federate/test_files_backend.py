@@ -1,5 +1,6 @@
 """The air gap: the same job by folders and signatures ends in the same weights; what is changed or late is told."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -349,6 +350,71 @@ def test_another_job_may_not_use_the_folder_of_a_run(job: Job, tmp_path: Path) -
     begin(job(), tmp_path)
     with pytest.raises(DigestMismatch, match="n_rounds is 3 there and 2 here"):
         begin(job(n_rounds=2), tmp_path)
+
+
+def test_a_key_that_cannot_sign_is_told_before_anything_is_taken_in(
+    job: Job, sites: tuple[Site, ...], tmp_path: Path
+) -> None:
+    by_name = {site.name: site for site in sites}
+    said = answers(begin(job(), tmp_path), by_name, tmp_path)
+    for key, told in (("none", "no such file"), ("north", "is the key of site north")):
+        with pytest.raises(BadFile, match=told):
+            files.merge(tmp_path / "run", list(said.values()), key=tmp_path / "keys" / key)
+    with pytest.raises(BadFile, match="no such folder"):
+        merge(tmp_path, *said.values(), tmp_path / "none")
+    with pytest.raises(BadValue, match="needs 3 sites in every round and has 2"):
+        merge(tmp_path, said["north"], said["south"], close=True)
+    assert not (tmp_path / "run" / "log.txt").exists()
+    assert merge(tmp_path).missing == ("west",)
+
+
+def test_questions_that_a_merge_did_not_come_to_are_laid_out_by_the_next(
+    job: Job, sites: tuple[Site, ...], tmp_path: Path
+) -> None:
+    questions, _ = joined(job(), sites, tmp_path)
+    shutil.rmtree(questions / "south")
+    assert merge(tmp_path).questions == questions
+    assert (questions / "south" / "ask.json").exists()
+
+
+def test_all_that_is_wrong_with_the_keys_of_a_run_is_told_at_once(job: Job, tmp_path: Path) -> None:
+    keys = {"north": tmp_path / "none.pub", "a/b": tmp_path, "west": public(key_of(tmp_path, "coordinator"))}
+    with pytest.raises(BadFile) as told:
+        files.export(job(), keys, key=key_of(tmp_path, "coordinator"), out=tmp_path / "run")
+    for fault in (
+        "got 'a/b'",
+        "none.pub: no such file",
+        "is a folder; the file of a public key",
+        "is the key of site west",
+    ):
+        assert fault in str(told.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trimmed_mean_that_leaves_no_update_is_told_before_any_training(job: Job, sites: tuple[Site, ...]) -> None:
+    with pytest.raises(BadValue, match=r"Of 2, a trim of 0\.2 drops 1 at either end, which leaves none"):
+        job(aggregator="trimmed_mean", quorum=2)
+    alone = job(aggregator="trimmed_mean", n_sites=4, quorum=3)  # 4 of 4 are enough, and 3 of 4
+    assert alone.quorum == 3
+    with pytest.raises(BadValue, match=r"Of 3, a trim of 0\.4 drops 2"):
+        federate.run(alone.model_copy(update={"trim": 0.4}), sites, out=Path("nowhere"), quiet=True)
+    assert not Path("nowhere").exists()
+
+
+def test_a_part_that_the_network_has_not_is_named_before_any_training(
+    job: Job, sites: tuple[Site, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(BadValue, match=r"freezes 'backbon'; test_resnet has no such part\. Did you mean 'backbone'"):
+        federate.run(job(frozen=["backbon"]), sites, out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_is_not_of_the_run_is_never_written_over(
+    job: Job, sites: tuple[Site, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(BadFile, match="holds a model, and no run that it is of"):
+        federate.run(job(), sites, out=tmp_path, quiet=True)
 
 
 def test_a_late_site_costs_the_round_its_answer(job: Job, sites: tuple[Site, ...], tmp_path: Path) -> None:

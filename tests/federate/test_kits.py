@@ -123,8 +123,41 @@ def test_trusted_keys_of_a_kit_are_looked_at_before_anything_connects(kit: Path)
     assert kits.open_kit(kit, "client").name == "north"
     assert kits.trusted_sites(kit) == folder
     shutil.copy(folder / "west.pub", folder / "south.pub")
-    with pytest.raises(BadFile, match="Sites south and west have one key"):
+    with pytest.raises(BadFile, match="sites south and west have one key"):
         kits.open_kit(kit, "client")
+
+
+@pytest.mark.parametrize("text", ["{", '{"servers": []}', "[]", '{"servers": [{"service": {"target": "host"}}]}'])
+def test_a_kit_that_does_not_say_where_the_coordinator_is_cannot_be_used(kit: Path, text: str) -> None:
+    (kit / "startup" / "fed_client.json").write_text(text, encoding="utf-8")
+    with pytest.raises(BadFile, match=r"fed_client\.json: does not say where the coordinator is"):
+        kits.open_kit(kit, "client")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"port": 0}, "no port 0"),
+        ({"port": 70_000}, "no port 70000"),
+        ({"host": ""}, "1 to 64 letters; got ''"),
+        ({"sites": ["n" * 65]}, "1 to 64 letters"),
+        ({"name": "../x"}, "got '../x'"),
+    ],
+)
+def test_a_federation_that_cannot_be_is_refused_and_nothing_is_made(
+    tmp_path: Path, changed: dict[str, object], told: str
+) -> None:
+    words: dict[str, object] = {"sites": ["north"], "host": "localhost", "port": 8443} | changed
+    with pytest.raises(BadValue, match=told):
+        flare.provision(tmp_path / "kits", **words)  # type: ignore[arg-type]
+    assert not (tmp_path / "kits").exists()
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+def test_a_wait_that_is_none_is_refused(made: Path, job: Job, tmp_path: Path, seconds: float) -> None:
+    with pytest.raises(BadValue, match="cannot be waited"):
+        flare.coordinate(made / "ours" / "coordinator", job(), out=tmp_path / "run", wait_s=seconds)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_no_kit_is_named(tmp_path: Path) -> None:

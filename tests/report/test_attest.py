@@ -218,8 +218,11 @@ def test_a_run_is_signed_with_its_executed_notebook_and_a_changed_one_is_named(b
 
 
 def test_a_folder_that_is_empty_or_not_there_cannot_be_signed(tmp_path: Path, key: Path) -> None:
-    with pytest.raises(BadValue, match="no file to sign"):
+    with pytest.raises(BadValue, match="there is no such folder"):
         attest.sign_folder(tmp_path / "none", key=key)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadValue, match="no file to sign"):
+        attest.sign_folder(tmp_path / "empty", key=key)
 
 
 def test_signing_twice_gives_the_same_bytes(board: Path, key: Path) -> None:

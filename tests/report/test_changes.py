@@ -204,6 +204,14 @@ def test_a_base_may_be_a_git_revision_and_one_without_a_board_counts_as_empty(
         changed("nonsense", board)
 
 
+def test_a_base_without_results_is_no_board_whose_models_are_all_new(small_board: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="holds no results"):
+        changed(tmp_path, small_board)
+    board = shutil.copytree(small_board, tmp_path / "board")  # in no repository
+    with pytest.raises(BadFile, match=r"^main: neither a folder nor what git knows"):
+        changed("main", board)
+
+
 def test_a_revision_that_looks_like_an_option_is_none(small_board: Path, tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="neither a folder"):
         changed("--output=x", small_board)

@@ -12,7 +12,7 @@ from small_board import made_predictions, made_signature
 
 from xraybench import cli, evaluate, tasks
 from xraybench.core.documents import Submission, write_document
-from xraybench.core.errors import BadFile, BadTable, CheckFailed, DigestMismatch
+from xraybench.core.errors import BadFile, BadTable, BadValue, CheckFailed, DigestMismatch
 from xraybench.core.types import Dataset
 from xraybench.data.unrendered import labels_only
 from xraybench.formats.predictions import write_predictions
@@ -172,7 +172,9 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_key_or_none_is_refused_where_a_key_is_asked_for(package: Path, parts: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match="key"):
+    with pytest.raises(
+        BadFile, match=re.escape(f"{package}: statement.dsse.json: no signature of a trusted key holds")
+    ):
         submission.verify(package, keys=[parts / "stranger.key.pub"])
     unsigned = _changed(package, tmp_path / "x.zip", "statement.dsse.json", None)
     with pytest.raises(BadFile, match="is not signed"):
@@ -213,6 +215,21 @@ def test_predictions_of_other_scans_or_with_a_scan_left_out_are_refused(
         submission.pack([tmp_path / "part.parquet"], tmp_path / "x.zip", words=parts / "words.toml", profile="smoke")
 
 
+def test_a_prediction_file_is_checked_and_scored_without_rendering_a_scan(
+    parts: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XRAYBENCH_HOME", str(tmp_path / "home"))
+    path = parts / f"{CORPUS}.parquet"
+    assert "every one looked at" in evaluate.check_file(CORPUS, path, profile="smoke", seed=0)
+    assert evaluate.score_files(CORPUS, [path], profile="smoke", seed=0).model == NAME
+    assert not (tmp_path / "home").exists()
+    with pytest.raises(BadFile, match=f"More than one of the files speaks of {CORPUS}"):
+        evaluate.score_files(CORPUS, [path, path], profile="smoke", seed=0)
+    write_predictions(tmp_path / "evil.parquet", made_predictions(dataset, "../evil", 2.0))
+    with pytest.raises(BadValue, match=r"The model name '\.\./evil' is refused"):
+        evaluate.check_file(CORPUS, tmp_path / "evil.parquet", profile="smoke", seed=0)
+
+
 def test_the_commands_pack_verify_and_add(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +245,6 @@ def test_the_commands_pack_verify_and_add(
         cli.main()
     told = capsys.readouterr()
     assert told.out.splitlines() == [str(out), str(tmp_path / "leaderboards" / "results" / NAME)]
-    assert "would be scored, signed by key" in told.err
+    assert told.err.count("would be scored, signed by key") == 2
     first = next((tmp_path / "leaderboards" / "results" / NAME).glob("*.json"))
     assert json.loads(first.read_text(encoding="utf-8"))["track"] == "unknown"  # no signature was handed in

@@ -7,15 +7,18 @@ to `xraybench/core/schemas/`; a test holds them current.
 import json
 import math
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
-from xraybench.core.errors import BadFile
+from xraybench.core import vocabulary
+from xraybench.core.errors import BadFile, BadValue, UnknownName
 
 SCHEMA_FOLDER = Path(__file__).parent / "schemas"
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # it becomes the name of files and pages
 
 
 def _null_is_nan(value: float | None) -> float:
@@ -32,6 +35,16 @@ Number = Annotated[
     BeforeValidator(_null_is_nan, json_schema_input_type=float | None),
     PlainSerializer(_nan_is_null, when_used="json"),
 ]
+
+
+def _is_threat(name: str) -> str:
+    try:
+        return vocabulary.term("threat", name).name
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+
+
+Threat = Annotated[str, AfterValidator(_is_threat)]
 
 
 class Document(BaseModel):
@@ -189,12 +202,12 @@ class FederatedJob(Document):
     model_config = ConfigDict(allow_inf_nan=False)
 
     schema_id: Literal["xraybench.federated_job/1"] = "xraybench.federated_job/1"
-    name: str
+    name: str = Field(pattern=f"^{MODEL_NAME.pattern}$", description="what the model will be called")
     architecture: str
     track: str
-    image_px: int = Field(gt=0)
+    image_px: int = Field(gt=0, le=4096, multiple_of=32)
     full_scale: float = Field(gt=0)
-    threats: list[str]
+    threats: list[Threat] = Field(min_length=1)
     n_rounds: int = Field(ge=1)
     local_epochs: float = Field(gt=0)
     batch_size: int = Field(ge=2)
@@ -258,6 +271,20 @@ DOCUMENTS: tuple[type[Document], ...] = (
 D = TypeVar("D", bound=Document)
 
 
+def checked_model(name: str) -> str:
+    """The name, when it can stand in a path, a page and a table.
+
+    Raises:
+        BadValue: It holds other characters than letters, digits, dot, underscore and hyphen, or is too long.
+    """
+    if MODEL_NAME.fullmatch(name) is None:
+        raise BadValue(
+            f"The model name {name!r} is refused: up to 80 letters, digits, dots, underscores and hyphens, "
+            "a letter or digit first."
+        )
+    return name
+
+
 def read_document(path: Path, kind: type[D]) -> D:
     """Read and check one document.
 
@@ -270,6 +297,8 @@ def read_document(path: Path, kind: type[D]) -> D:
         raise BadFile(f"{path}: there is no such file.") from None
     except UnicodeDecodeError:
         raise BadFile(f"{path}: not UTF-8 text, so not a JSON document.") from None
+    except IsADirectoryError:
+        raise BadFile(f"{path}: is a folder; a file is right.") from None
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
@@ -296,6 +325,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes atomically. On a full disk the old file stays as it was and the temporary one is removed."""
+    if path.is_dir():
+        raise BadFile(f"{path}: is a folder; a file is right.")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

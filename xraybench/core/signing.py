@@ -51,6 +51,8 @@ def make_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    if not path.name:
+        raise BadFile(f"{path}: is a folder. Name the new file.")
     public_path = path.with_name(path.name + ".pub")
     for taken in (path, public_path):
         if taken.exists():
@@ -107,6 +109,8 @@ def _read_key(path: Path, load: Any, kind: str) -> Any:
         return load(path.read_bytes())
     except FileNotFoundError:
         raise BadFile(f"{path}: no such file. `xraybench keys make FILE` makes a key and its FILE.pub.") from None
+    except IsADirectoryError:
+        raise BadFile(f"{path}: is a folder; the file of a {kind} key is right.") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadFile(f"{path}: holds no unencrypted {kind} key in PEM form.") from None
 
@@ -130,7 +134,7 @@ def sign(
     """
     found = {name_under(root, file): sha256_of(file) for file in files}
     if not found:
-        raise BadValue(f"{root}: no file to sign.")
+        raise BadValue(f"{root}: {'no file to sign' if root.is_dir() else 'there is no such folder'}.")
     statement = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": name, "digest": {"sha256": found[name]}} for name in sorted(found)],

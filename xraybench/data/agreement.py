@@ -8,6 +8,7 @@ keeps the log. Code cannot stop a host that means harm: the file makes the agree
 
 import datetime as dt
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from xraybench.core import digest
 from xraybench.core.documents import Document, field_faults
-from xraybench.core.errors import BadFile
+from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.data.words import ACTIONS
 
@@ -30,6 +31,7 @@ PURPOSES = {
     "research": "publish a study",
 }
 ANYBODY = "*"
+NAME = r"[A-Za-z0-9_]+"  # of a site or party: what every transport and file system takes
 LEAST_CELL, LEAST_SITES = 10, 3
 
 
@@ -44,7 +46,7 @@ class Rule(Document):
 class Party(Document):
     """Somebody who signed."""
 
-    name: str = Field(description="short name: letters, digits and underscores", pattern=r"^[A-Za-z0-9_]+$")
+    name: str = Field(description="short name: letters, digits and underscores", pattern=f"^{NAME}$")
     role: str = Field(default="", description="such as: coordinator, vendor, administration")
     organisation: str = ""
     contact: str = Field(default="", description="an office, no person")
@@ -56,7 +58,7 @@ class Agreement(Document):
     schema_id: Literal["xraybench.agreement/1"] = "xraybench.agreement/1"
     id: str = Field(description="name of this agreement; it stands in logs and cards", pattern=r"^[A-Za-z0-9._-]+$")
     version: int = Field(ge=1, description="counted up with every change that is signed")
-    site: str = Field(description="the site whose scans these are", pattern=r"^[A-Za-z0-9_]+$")
+    site: str = Field(description="the site whose scans these are", pattern=f"^{NAME}$")
     starts: dt.date = Field(description="first day it holds")
     expires: dt.date = Field(description="last day it holds")
     parties: list[Party] = Field(min_length=1)
@@ -88,12 +90,14 @@ def read_agreement(folder: Path | str) -> Agreement | None:
         BadFile: It is no TOML, or fields, parties, actions or purposes are wrong; all faults at once.
     """
     path = Path(folder) / FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(f"{path}: not TOML ({error}).") from None
+    except IsADirectoryError:
+        raise BadFile(f"{path}: is a folder; a file is right.") from None
     try:
         agreement = Agreement.model_validate(given)
         faults = _faults(agreement)
@@ -102,6 +106,12 @@ def read_agreement(folder: Path | str) -> Agreement | None:
     if faults:
         raise BadFile(f"{path}: {len(faults)} fault{'s' if len(faults) > 1 else ''}\n  " + "\n  ".join(faults))
     return agreement
+
+
+def check_purpose(name: str) -> None:
+    """Raise UnknownName where no agreement could permit a purpose, since it is none."""
+    if name not in PURPOSES:
+        raise UnknownName(f"No purpose is called '{name}'. {did_you_mean(name, list(PURPOSES))}")
 
 
 def reference(agreement: Agreement) -> str:
@@ -148,7 +158,14 @@ def template(
         parties: Short names of those who may ask.
         starts: First day; today when left out.
         years: How long it holds.
+
+    Raises:
+        BadValue: A name is no name.
     """
+    if bad := [name for name in (site, *parties) if not re.fullmatch(NAME, name)]:
+        raise BadValue(
+            f"Sites and parties are named by letters, digits and underscores; got {', '.join(map(repr, bad))}."
+        )
     first = starts or dt.datetime.now(dt.UTC).date()
     last = first + dt.timedelta(days=365 * years)
     lines = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from xraybench import data, tasks
-from xraybench.core.documents import ResultFile, read_document
+from xraybench.core.documents import ResultFile, checked_model, read_document
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.task import Task
 from xraybench.core.types import Dataset, Predictions
@@ -19,45 +19,66 @@ from xraybench.formats.predictions import read_predictions
 
 
 def task_and_dataset(name: str, *, profile: str, seed: int) -> tuple[Task, Dataset]:
-    """The task of this name with its data: a task id, a corpus id (its any-any task), or a dataset folder."""
+    """The task of this name with its data: a task id, a corpus id (its any-any task), or a dataset folder.
+
+    Simulated data come without pixels: what is scored are predictions that were made elsewhere.
+    """
     if Path(name).is_dir():
         dataset = data.load(name)
         table = dataset.scans.table
         return tasks.of_dataset(table["vector"].iloc[0], table["sensor"].iloc[0]), dataset
+    task = _declared(name)
+    return task, labels_only(task.id, profile=profile, seed=seed)
+
+
+def _declared(name: str) -> Task:
+    """The task of a task id or corpus id."""
     try:
-        task = tasks.get(name)
+        return tasks.get(name)
     except UnknownName:
         vector, _, sensor = name.partition("-")
         wide = (vector, ANY, ANY, sensor)
         found = [t for t in tasks.select() if (t.vector, t.threat, t.concealment, t.sensor) == wide]
         if not found:
             raise
-        task = found[0]
-    return task, data.load(task.id, profile=profile, seed=seed)
+        return found[0]
+
+
+def _told(name: str, paths: Sequence[Path]) -> Predictions:
+    """What the files say, read before any labels are made."""
+    if not Path(name).is_dir():
+        _declared(name)
+    return read_all(paths)
 
 
 def read_all(paths: Sequence[Path]) -> Predictions:
     """One model's rows from one file per corpus.
 
     Raises:
-        BadFile: The files name more than one model.
+        BadFile: The files name more than one model, or one corpus twice.
     """
     parts = [read_predictions(path) for path in paths]
     if len({part.model for part in parts}) != 1:
         raise BadFile(f"The files name {len({p.model for p in parts})} models; one call scores one model.")
+    corpora = [corpus for part in parts for corpus in part.corpora]
+    if twice := sorted({corpus for corpus in corpora if corpora.count(corpus) > 1}):
+        raise BadFile(f"More than one of the files speaks of {', '.join(twice)}; one file a corpus is right.")
     return Predictions(parts[0].model, pd.concat([p.table for p in parts], ignore_index=True))
 
 
 def score_files(name: str, paths: Sequence[Path], *, profile: str, seed: int) -> ResultFile:
     """Score prediction files on a task, a corpus or a dataset folder."""
+    told = _told(name, paths)
     task, dataset = task_and_dataset(name, profile=profile, seed=seed)
-    return score(task, dataset, read_all(paths))
+    return score(task, dataset, told)
 
 
 def check_file(name: str, path: Path, *, profile: str, seed: int) -> str:
     """Say that a prediction file would be scored, or raise with everything that is wrong with it."""
+    told = _told(name, [path])
+    checked_model(told.model)
     task, dataset = task_and_dataset(name, profile=profile, seed=seed)
-    chosen = select(task, join(dataset, read_all([path])))
+    chosen = select(task, join(dataset, told))
     return f"{path}: {len(chosen.scan_ids)} scans, every one looked at; it would be scored on {task.id}"
 
 

@@ -121,7 +121,7 @@ def trimmed_mean(updates: Mapping[str, Weights], *, trim: float) -> Weights:
     Raises:
         BadValue: So few updates that none is left.
     """
-    n_dropped = _n_trimmed(trim, len(updates))
+    n_dropped = n_trimmed(trim, len(updates))
     if 2 * n_dropped >= len(updates):
         raise BadValue(f"Of {len(updates)} updates, {n_dropped} are to be dropped at either end: none is left.")
     kept = slice(n_dropped, len(updates) - n_dropped)
@@ -159,7 +159,7 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
     along = np.einsum("ij,ij->i", lines, others)
     lengths = np.linalg.norm(lines, axis=1) * np.linalg.norm(others, axis=1)
     cosines = np.divide(along, lengths, out=np.zeros(len(order)), where=lengths > 0)
-    most = min(_n_trimmed(trim, len(order)), (len(order) - 1) // 2)  # of two that differ, neither is known to be wrong
+    most = min(n_trimmed(trim, len(order)), (len(order) - 1) // 2)  # of two that differ, neither is known to be wrong
     opposed = [int(i) for i in np.argsort(cosines, kind="stable")[:most] if cosines[i] < 0]
     left_out = {
         order[i]: f"its changes so far point against those of the other sites (cosine {cosines[i]:.2f})"
@@ -169,7 +169,7 @@ def screened_mean(sent: Weights, updates: Mapping[str, Weights], *, trim: float,
     return Aggregated(_joined(kept, lambda stack: stack.mean(axis=0)), after, left_out)
 
 
-def _n_trimmed(trim: float, n_sites: int) -> int:
+def n_trimmed(trim: float, n_sites: int) -> int:
     """The share of so many sites, rounded up; in floats, 0.2 * 15 is a hair above 3."""
     return math.ceil(trim * n_sites - 1e-9)
 

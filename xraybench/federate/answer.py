@@ -45,7 +45,16 @@ from xraybench.federate.question import (
     rows_told,
     strata_faults,
 )
-from xraybench.federate.release import Approver, Payload, release, shown, strata_released, unattended, was_released
+from xraybench.federate.release import (
+    Approver,
+    Payload,
+    epsilon,
+    release,
+    shown,
+    strata_released,
+    unattended,
+    was_released,
+)
 from xraybench.metrics import box_precision, histograms
 from xraybench.metrics.histograms import N_BINS
 
@@ -353,6 +362,7 @@ def _payload(
     """What a person at the site is shown before the counts leave."""
     question, subject, data = asked.question, question_digest(asked.question), data_digest(site.dataset)
     rows = zip(layout(question), rows_told(question, asked.strata), strict=True)
+    rho = privacy.rho(question.noise, rows_an_item=1 + len(question.axes) + 2) if question.noise else 0.0
     facts = {
         "what leaves": "counts of items per bin of score under masks; only the sum over all sites can be read",
         "question": f"{question.task}, model {question.model} ({question.model_digest})",
@@ -360,7 +370,7 @@ def _payload(
         "sites in the sum": ", ".join(sorted(asked.openings)),
         "whose they are": _VERIFIED + trust.key_ids(trusted) if trusted else _UNVERIFIED,
         "rows of counts": {name: sums[name] for name, is_told in rows if is_told and sums[name]},
-        "noise": question.noise,
+        "noise": f"{question.noise:g}; an epsilon of {epsilon(rho):.2f} for an item" if rho else "none",
         "asked before": _REPEAT if was_released(site.log, subject, data) else "no",
         "data": data,
     }
@@ -371,7 +381,7 @@ def _payload(
         party=question.party,
         purpose=question.purpose,
         text=shown(facts),
-        rho=privacy.rho(question.noise, rows_an_item=1 + len(question.axes) + 2) if question.noise else 0.0,
+        rho=rho,
         strata=tuple(asked.strata),
     )
 

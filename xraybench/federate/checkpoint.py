@@ -108,12 +108,14 @@ def open_folder(out: Path, job: FederatedJob, sites: Sequence[FederatedSite]) ->
 
     Raises:
         DigestMismatch: The folder holds another job, or the same job over other sites or data; says what differs.
-        BadFile: The folder holds rounds but not the job they are of.
+        BadFile: The folder holds rounds, or a model, but not the job they are of.
     """
     if (out / "job.json").exists():
         _check_same(out, job, sites)
     elif _round_numbers(out):
         raise BadFile(f"{out}: there are rounds, but no job.json that says of what. Choose an empty folder.")
+    elif (out / "model").exists():  # the run's own will lie there
+        raise BadFile(f"{out}: holds a model, and no run that it is of. Choose an empty folder.")
     else:
         shutil.rmtree(out / "sites", ignore_errors=True)  # of a start that was killed before it named its job
         for site in sites:

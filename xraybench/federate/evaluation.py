@@ -61,7 +61,7 @@ def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask
 
     Raises:
         Refused: Fewer sites than the strictest agreement asks for can take part; each refusal is named.
-        BadValue: The masks did not cancel, or two sites bring the same scans.
+        BadValue: The masks did not cancel, two sites bring the same scans, or noise leaves no calibration item.
     """
     base = {"question": question.model_dump(mode="json")}
     opened: dict[str, SiteOpening] = {}
@@ -83,6 +83,10 @@ def evaluate_across(question: EvaluationQuestion, names: Sequence[str], ask: Ask
             _check_enough(opened, absent)
     counts = dict(zip(layout(question), summed.added, strict=True))
     task = tasks.get(question.task)
+    if not counts[CALIBRATION].any():
+        raise BadValue(
+            f"A noise of {question.noise:g} leaves no calibration item, so no threshold can be set. Ask with less."
+        )
     at = histograms.bin_at_pfa(counts[CALIBRATION], task.pfa_points[0])
     told = []
     for name in opened:

@@ -20,14 +20,16 @@ import numpy as np
 
 from xraybench.core import digest, signing
 from xraybench.core.documents import ModelSignature, read_document, write_document
-from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UserError
+from xraybench.core.errors import BadFile, BadValue, DigestMismatch, UnknownName, UserError
+from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Dataset, Predictions
-from xraybench.data.agreement import read_agreement
+from xraybench.data.agreement import LEAST_SITES, read_agreement
 from xraybench.federate import signed_folder, steps, trust, wire
 from xraybench.federate.answer import EvaluationSite
 from xraybench.federate.evaluation import check_answer, evaluate_across
 from xraybench.federate.question import EvaluationQuestion, FederatedResult, question_digest
 from xraybench.federate.release import Approver
+from xraybench.federate.site import is_name
 
 MESSAGE, ANSWER = "urn:xraybench:evaluation_message:1", "urn:xraybench:evaluation_answer:1"
 _NAMES = {steps.STEP, steps.TOLD, steps.COUNTS, wire.REFUSAL}
@@ -48,20 +50,23 @@ class _Open(Exception):
         self.waiting = waiting
 
 
-def begin(question: EvaluationQuestion, keys: Mapping[str, Path], out: Path) -> None:
+def begin(question: EvaluationQuestion, keys: Mapping[str, Path], out: Path, *, key: Path) -> None:
     """Make the folder of an evaluation.
 
     Args:
         question: What is asked.
         keys: Site -> file of the public key that it signs with.
         out: The folder; new, or of the same question and sites.
+        key: File of the coordinator's private key.
 
     Raises:
-        BadFile: A key is missing or none.
-        BadValue: A name is no name, or two sites have one key.
+        BadFile: A key is missing or none, a name is no name, or two have one key.
+        BadValue: Fewer sites than any sum needs.
         DigestMismatch: The folder holds another question, or other sites.
     """
-    trust.check_keys(keys)
+    trust.check_keys(keys, coordinator=key)
+    if len(keys) < LEAST_SITES:
+        raise BadValue(f"{len(keys)} sites are asked and a sum needs {LEAST_SITES}, or one of them could be told.")
     if (out / "question.json").exists():
         known = read_document(out / "question.json", EvaluationQuestion)
         if known != question or sorted(keys) != list(_keys(out)):
@@ -90,10 +95,14 @@ def go_on(
     Raises:
         BadFile: An answer was changed on the way, is broken, or is not signed by the key of a site that was asked.
         BadValue: An answer to another question, or to a step that was not asked. No answer of these is taken in then.
+        UnknownName: A site of `without` was never asked.
         Refused: Too few sites can answer.
     """
     question = read_document(out / "question.json", EvaluationQuestion)
     names = list(_keys(out))
+    signing.read_private_key(key)  # before anything is taken in
+    if unknown := [name for name in without if name not in names]:
+        raise UnknownName(f"No site '{unknown[0]}' is asked. {did_you_mean(unknown[0], names)}")
     for folder, place in [(folder, _checked(out, folder, question)) for folder in answers]:
         signed_folder.keep(folder, place, names=_NAMES)
 
@@ -144,7 +153,7 @@ def answer_folder(message: Path, site: EvaluationSite, *, key: Path, trusted: Pa
     try:
         parts = steps.answer(site, found.parts)
     except UserError as error:
-        sys.stderr.write(f"{site.name}: {error}\n")
+        sys.stderr.write(f"{site.name}: {error} The answer is a refusal.\n")
         parts = wire.refusal(site.name, error)
     question = EvaluationQuestion.model_validate(header["question"])
     said = {"question": question_digest(question), "site": site.name, "step": _step_name(step, header)}
@@ -175,14 +184,17 @@ def open_evaluation_site(
 
     Raises:
         BadFile: Something is wrong with the data, the model or the trusted keys.
+        BadValue: The name is no name.
     """
+    if not is_name(name):
+        raise BadValue(f"A site is named by letters, digits and underscores; got '{name}'.")
     if trusted_sites:
         trust.trusted_keys(trusted_sites, site=name, key=key)
     from xraybench import data as datasets
     from xraybench import models
     from xraybench.formats.predictions import read_predictions, write_predictions
 
-    dataset: Dataset = datasets.load(str(data)).part("calibration", "test")
+    dataset: Dataset = datasets.read_dataset(data).part("calibration", "test")
     of_model = model_digest(model)
     kept = state / "predictions" / f"{of_model}-{dataset.digest}.parquet"
 
@@ -203,6 +215,17 @@ def open_evaluation_site(
         key=key,
         trusted_sites=trusted_sites,
     )
+
+
+def model_name(folder: Path) -> str:
+    """What a model calls itself.
+
+    Raises:
+        BadFile: No folder of a model.
+    """
+    if not folder.is_dir():
+        raise BadFile(f"{folder}: there is no such folder of a model.")
+    return read_document(folder / "signature.json", ModelSignature).name
 
 
 def model_digest(folder: Path) -> str:

@@ -58,12 +58,12 @@ def export(job: FederatedJob, keys: Mapping[str, Path], *, key: Path, out: Path,
 
     Raises:
         BadValue: Fewer sites than the quorum.
-        BadFile: A key is missing or none.
+        BadFile: A key is missing or none, a name is no name, or two have one key.
         DigestMismatch: The folder holds another run, or `init` is not the job's parent.
     """
     if len(keys) < job.quorum:
         raise BadValue(f"Job {job.name} needs {job.quorum} sites in every round and has {len(keys)}.")
-    trust.check_keys(keys)
+    trust.check_keys(keys, coordinator=key)
     first = rounds.first_weights(job, init)
     exchange = out / "exchange"
     with held(out):
@@ -121,8 +121,10 @@ def merge(out: Path, answers: Sequence[Path], *, key: Path, close: bool = False)
         close: Close the round without the sites whose answer has not come, if the quorum has answered.
 
     Raises:
-        BadFile: No run in the folder; or an answer that is not signed by its site, or was changed on the way.
-        BadValue: An answer to another round or of an unknown site; a site that cannot carry the job.
+        BadFile: No run in the folder; the key is missing or a site's; or an answer that is not signed by its site, or was
+            changed on the way.
+        BadValue: An answer to another round or of an unknown site; a site that cannot carry the job. No answer is taken in
+            then.
         Refused: A site refuses to take part.
         CheckFailed: Fewer usable updates than the quorum. Nothing is closed; bring better answers.
     """
@@ -130,26 +132,31 @@ def merge(out: Path, answers: Sequence[Path], *, key: Path, close: bool = False)
     if not (exchange / "job.json").exists():
         raise BadFile(f"{out}: no federated run of files. `xraybench federate export` begins one.")
     job = read_job(exchange / "job.json")
+    trust.check_keys(trust.key_files(exchange / "keys"), coordinator=key)
     with held(out):
         now = last_checkpoint(out, job)
         index = now.index + 1 if now else 0
-        for folder in answers:
-            _take(exchange, folder, job=job, index=index)
+        signers = [_checked(exchange, folder, job=job, index=index) for folder in answers]
+        for folder, site in zip(answers, signers, strict=True):
+            signed_folder.keep(folder, _incoming(exchange, index, site), names=_NAMES)
         if index > job.n_rounds:
             return Merged(index, (), None, {})
         silent = missing(out, job, now)
         if silent and not close:
-            return Merged(index, silent, _outgoing(exchange, index), {})
+            asked = _outgoing(exchange, index)
+            if not all((asked / site).is_dir() for site in _asked(out, now)):  # a merge before this one was cut off
+                _ask(out, job, now, key=key)
+            return Merged(index, silent, asked, {})
         parts = {
             site: signed_folder.parts_of(_incoming(exchange, index, site))
             for site in _asked(out, now)
             if site not in silent
         }
         if now is None:
-            if silent:
-                note(out, f"begins without {', '.join(silent)}, whose answer had not come")
             described = [wire.read_site(message, site=site) for site, message in parts.items()]
             now = rounds.start(job, described, read_weights(exchange / "first.safetensors"), out=out)
+            if silent:
+                note(out, f"begins without {', '.join(silent)}, whose answer had not come")
             rejected = {}
         else:
             heard: dict[str, SiteUpdate | str] = {
@@ -235,18 +242,19 @@ def _ask(out: Path, job: FederatedJob, now: Checkpoint | None, *, key: Path) -> 
     return _outgoing(exchange, index)
 
 
-def _take(exchange: Path, folder: Path, *, job: FederatedJob, index: int) -> None:
-    """Copy a site's answer in, if its signature holds and it answers the open round."""
+def _checked(exchange: Path, folder: Path, *, job: FederatedJob, index: int) -> str:
+    """The site whose answer this is, if its signature holds and it answers the open round."""
     found = signed_folder.read_answer(folder, keys=trust.key_files(exchange / "keys"), kind=ANSWER)
     if found.predicate.get("job") != job_digest(job):
         raise BadValue(f"{folder}: answers another job than {job.name}.")
     if (told := found.predicate.get("round")) != index:
-        raise BadValue(f"{folder}: site {found.signer} answers round {told}, and round {index} is open.")
+        how = "all rounds are closed" if index > job.n_rounds else f"round {index} is open"
+        raise BadValue(f"{folder}: site {found.signer} answers round {told}, and {how}.")
     if index:  # what is broken raises
         wire.read_refusal(found.parts)
     else:
         wire.read_site(found.parts, site=found.signer)
-    signed_folder.keep(folder, _incoming(exchange, index, found.signer), names=_NAMES)
+    return found.signer
 
 
 def _write(out: Path, parts: wire.Parts, *, key: Path, kind: str, job: FederatedJob, site: str, index: int) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -22,7 +23,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xraybench.core.documents import FederatedJob, FederatedSite, read_document, write_document, write_text
+from xraybench.core.documents import (
+    FederatedJob,
+    FederatedSite,
+    ModelSignature,
+    read_document,
+    write_document,
+    write_text,
+)
 from xraybench.core.errors import BadFile, BadValue, CheckFailed, DigestMismatch, XrayBenchError
 from xraybench.core.optional import need
 from xraybench.data.agreement import LEAST_SITES
@@ -43,6 +51,7 @@ AGAIN = "again"  # how a job of FLARE ends when a site has connected that it can
 SUBMITTER = "jobs@coordinator.example"  # FLARE wants an address; nothing is sent to it
 _START = "xraybench.federate._flare_start"
 _DOOR = "xraybench.federate._flare_door.Door"
+_MOST_LETTERS = 64  # of a name in X.509
 _POLL_S = 0.1
 _ASK_S = 0.2  # how often a site asks for work: what a round costs beside the training
 _UP_S = 60.0  # for a server to listen
@@ -72,12 +81,18 @@ def provision(out: Path, sites: Sequence[str], *, host: str, port: int, name: st
 
     Raises:
         BadFile: The folder is there already.
-        BadValue: A name is no name or stands there twice.
+        BadValue: A name is no name or stands there twice, or there is no such port.
         MissingExtra: nvflare is not installed.
     """
     _need()
     if bad := [site for site in sites if not is_name(site)]:
         raise BadValue(f"A site is named by letters, digits and underscores; got {', '.join(map(repr, bad))}.")
+    if long := [word for word in (*sites, host, name) if not 0 < len(word) <= _MOST_LETTERS]:
+        raise BadValue(f"Names in certificates have 1 to {_MOST_LETTERS} letters; got {', '.join(map(repr, long))}.")
+    if not 0 < port < 1 << 16:
+        raise BadValue(f"There is no port {port}; 1 to 65535 is right.")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise BadValue(f"A federation is named by letters, digits, dots, underscores and hyphens; got '{name}'.")
     if len(set(sites)) < len(sites) or not sites or {host, "authority", "coordinator"} & set(sites):
         raise BadValue(
             f"A federation needs sites of different names, none called authority or coordinator; got {sites}."
@@ -123,12 +138,14 @@ def coordinate(
 
     Raises:
         BadFile: The kit cannot be used, or a checkpoint was damaged.
-        BadValue: Fewer sites than the quorum can carry the job and say yes; no site has trained by then.
+        BadValue: Fewer sites than the quorum can carry the job and say yes, and no site has trained by then; or no wait.
         DigestMismatch: The folder holds another run, or `init` is not the job's parent.
         CheckFailed: The quorum did not come, or a round had fewer usable updates. Rounds before it are kept.
         MissingExtra: nvflare is not installed.
     """
     _need()
+    if not wait_s >= 0:  # NaN would wait for ever
+        raise BadValue(f"A wait of {wait_s:g} s cannot be waited; 0 or more is right.")
     known = kits.open_kit(kit.resolve(), "server")
     federation = read_document(known.folder / kits.FEDERATION, Federation)
     if len(federation.sites) < job.quorum:
@@ -292,7 +309,9 @@ def site_process(
     """
     _need()
     known = kits.open_kit(kit.resolve(), "client")
-    site = open_site(known.name, data)  # a fault in the data is told here, not in a log
+    site = open_site(known.name, data, device=device)  # a fault in the data is told here, not in a log
+    if model is not None:
+        read_document(model / "signature.json", ModelSignature)
     _say(f"{known.name}: {len(site.train.items)} items to learn from", quiet)
     reached = kits.check_connection(known)
     _say(f"{known.name}: {'connects to' if reached else 'waits for'} {known.host}:{known.port}", quiet)

@@ -48,9 +48,9 @@ def run(
     """
     described = [site.describe() for site in sites]
     check_sites(job, described)
+    first = first_weights(job, init)  # before anybody is asked and the folder is taken: the job may be unfit
     for site in sites:
         site.join(job)
-    first = first_weights(job, init)  # before the folder is taken: the job may be unfit
     with held(out):
         now = rounds.start(job, described, first, out=out)
         left = range(now.index + 1, job.n_rounds + 1)

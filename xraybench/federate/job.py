@@ -23,6 +23,8 @@ from xraybench.core.documents import (
 )
 from xraybench.core.errors import BadParameter, BadValue
 from xraybench.core.registry import did_you_mean
+from xraybench.data.agreement import check_purpose
+from xraybench.federate.aggregate import n_trimmed
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import digest_of_weights, load_timm_net, weights_of
 
@@ -94,9 +96,12 @@ def make_job(
 
     Raises:
         BadParameter: A number is out of range; all of them are named.
-        UnknownName: A threat is not in the vocabulary.
-        BadValue: The quorum exceeds the sites, or nothing is to be found.
+        UnknownName: A threat or purpose is in no vocabulary.
+        BadValue: The quorum exceeds the sites, no update would be left to average, or nothing is to be found.
     """
+    if n_sites < 1:
+        raise BadValue(f"A federated job needs at least one site; got {n_sites}.")
+    check_purpose(purpose)
     wanted = {vocabulary.term("threat", threat).name for threat in threats}
     if not wanted:
         raise BadValue("A federated job needs at least one threat to learn.")
@@ -136,6 +141,8 @@ def make_job(
         ) from None
     if job.quorum > n_sites:
         raise BadValue(f"A quorum of {job.quorum} can never be met by {n_sites} sites.")
+    if fault := _trim_fault(job, n_sites):
+        raise BadValue(fault)
     if job.noise and (job.proximal or not job.parent):
         raise BadParameter(
             "Training with noise goes on from a network whose norms stay as they are, and takes no proximal term: name a "
@@ -148,7 +155,7 @@ def job_from(fields: Mapping[str, object], *, parent: Weights | None = None) -> 
     """A job from names and values as a command line gives them.
 
     Args:
-        fields: Arguments of `make_job`; numbers may be text, lists text divided by commas.
+        fields: Arguments of `make_job`; numbers that a job holds may be text, `frozen` text divided by commas.
         parent: The weights to start from.
 
     Raises:
@@ -159,10 +166,6 @@ def job_from(fields: Mapping[str, object], *, parent: Weights | None = None) -> 
     if unknown := [name for name in fields if name not in known]:
         raise BadParameter(f"A job has no field '{unknown[0]}'. {did_you_mean(unknown[0], list(known))}")
     values = dict(fields)
-    if isinstance(text := values.get("n_sites"), str):  # the one number that a job does not hold
-        if not text.isdigit():
-            raise BadParameter(f"n_sites is '{text}'; a whole number is right.")
-        values["n_sites"] = int(text)
     if isinstance(frozen := values.get("frozen"), str):
         values["frozen"] = [part for part in frozen.split(",") if part]
     if parent is not None:
@@ -237,9 +240,23 @@ def check_sites(job: FederatedJob, sites: Sequence[FederatedSite]) -> None:
         faults.append(f"Two sites are called {', '.join(twice)}; a federation tells its sites apart by name.")
     if len(sites) < job.quorum:
         faults.append(f"Job {job.name} needs {job.quorum} sites in every round and has {len(sites)}.")
+    if fault := _trim_fault(job, len(sites)):
+        faults.append(fault)
     faults += [fault for site in sites for fault in site_faults(job, site)]
     if faults:
         raise BadValue("\n".join(faults))
+
+
+def _trim_fault(job: FederatedJob, n_sites: int) -> str:
+    """Why a round that closes with the quorum or more of so many sites might have no update left; empty where none can."""
+    if job.aggregator == "trimmed_mean":
+        for n_updates in range(job.quorum, n_sites + 1):
+            if 2 * (n_dropped := n_trimmed(job.trim, n_updates)) >= n_updates:
+                return (
+                    f"Job {job.name} closes a round with {job.quorum} updates or more. Of {n_updates}, a trim of "
+                    f"{job.trim:g} drops {n_dropped} at either end, which leaves none. Lower the trim, or raise the quorum."
+                )
+    return ""
 
 
 def site_faults(job: FederatedJob, site: FederatedSite) -> list[str]:

@@ -156,9 +156,12 @@ def open_kit(folder: Path, role: Role) -> Kit:
     trusted = trusted_sites(folder)
     if trusted and (wrong := trusted_faults(trusted, site=name, key=site_key(folder))):
         raise BadFile(f"{trusted}: these keys of other sites cannot be used.\n  " + "\n  ".join(wrong))
-    target = json.loads(config.read_text(encoding="utf-8"))["servers"][0]["service"]["target"]
-    host, _, port = str(target).rpartition(":")
-    return Kit(folder, role, name, organisation, host, int(port))
+    try:
+        target = json.loads(config.read_bytes())["servers"][0]["service"]["target"]
+        host, _, port = str(target).rpartition(":")
+        return Kit(folder, role, name, organisation, host, int(port))
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise BadFile(f"{config}: does not say where the coordinator is; ask the coordinator for a new kit.") from None
 
 
 def site_key(kit: Path) -> Path | None:

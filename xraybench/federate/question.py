@@ -13,7 +13,7 @@ from xraybench import tasks
 from xraybench.core import digest, vocabulary
 from xraybench.core.documents import Document, ResultRow, field_faults
 from xraybench.core.errors import BadParameter, UnknownName
-from xraybench.data.agreement import LEAST_SITES
+from xraybench.data.agreement import LEAST_SITES, check_purpose
 from xraybench.metrics.histograms import N_BINS
 
 CALIBRATION, HIT, BOXED = "calibration", "hit", "boxed"
@@ -146,7 +146,9 @@ def make_question(**fields: Any) -> EvaluationQuestion:
 
     Raises:
         BadParameter: A field is wrong; all of them are named.
+        UnknownName: The purpose is in no vocabulary.
     """
+    check_purpose(fields.get("purpose", "benchmark"))
     try:
         return EvaluationQuestion(**fields)
     except ValidationError as error:

@@ -131,9 +131,14 @@ def first_weights(job: FederatedJob, init: Weights | None) -> Weights:
 
     Raises:
         DigestMismatch: `init` is not the parent that the job names.
-        BadValue: `init` does not fit the job's architecture.
+        BadValue: `init` does not fit the job's architecture, or a part that is to be frozen is none of the network.
     """
     net = net_of(signature_of(job), seed=job.seed)
+    parts = [name for name, _ in net.named_modules() if name]
+    if unknown := [name for name in job.frozen if name not in parts]:
+        raise BadValue(
+            f"Job {job.name} freezes '{unknown[0]}'; {job.architecture} has no such part. {did_you_mean(unknown[0], parts)}"
+        )
     if init is None and not job.parent:
         return weights_of(net)
     given = "no weights" if init is None else digest_of_weights(init)

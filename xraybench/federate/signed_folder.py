@@ -76,6 +76,7 @@ def read(folder: Path, *, keys: Mapping[str, Path], kind: str) -> Signed:
     """
     if not folder.is_dir():
         raise BadFile(f"{folder}: there is no such folder.")
+    ids = {signing.key_id(signing.read_public_key(path)): name for name, path in keys.items()}
     present = [path for path in sorted(folder.iterdir()) if path.name != signing.STATEMENT]
     try:
         verdict = signing.verify(folder / signing.STATEMENT, folder, keys=keys.values(), present=present)
@@ -85,7 +86,6 @@ def read(folder: Path, *, keys: Mapping[str, Path], kind: str) -> Signed:
         raise BadFile(f"{folder}: is not what was signed:\n  " + "\n  ".join(verdict.faults))
     if verdict.predicate_type != kind:
         raise BadFile(f"{folder}: is signed as {verdict.predicate_type}, not as {kind}.")
-    ids = {signing.key_id(signing.read_public_key(path)): name for name, path in keys.items()}
     return Signed(ids[verdict.key_id], parts_of(folder), verdict.predicate)
 
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from xraybench.train._loop import PreparedData
     from xraybench.train.private import PrivateFit
 
-_NAME = re.compile(r"[A-Za-z0-9_]+")  # what every transport and file system takes
-
 
 @dataclass(frozen=True, eq=False)
 class Site:
@@ -311,7 +309,7 @@ class Site:
 
 def is_name(name: str) -> bool:
     """Whether a site may be called so."""
-    return _NAME.fullmatch(name) is not None
+    return re.fullmatch(agreements.NAME, name) is not None
 
 
 def open_site(
@@ -336,7 +334,12 @@ def open_site(
     Raises:
         BadFile: No dataset in the folder, or an agreement that cannot be read.
         BadValue: The name is no name, or there is nothing to learn from.
+        BadParameter: There is no such device here.
     """
+    if device not in ("auto", "cpu"):  # before anybody is asked; torch comes with it
+        from xraybench.models._net import device_of
+
+        device_of(device)
     agreement = agreements.read_agreement(folder)
     return Site(name, data.read_dataset(folder), device, n_threads, agreement, log, approve)
 

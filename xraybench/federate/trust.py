@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xraybench.core import signing
-from xraybench.core.errors import BadFile, BadValue, Refused
+from xraybench.core.errors import BadFile, Refused
 from xraybench.data.agreement import LEAST_SITES
 from xraybench.federate.question import SiteOpening
 from xraybench.federate.site import is_name
@@ -27,20 +27,42 @@ def key_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.pub"))}
 
 
-def check_keys(keys: Mapping[str, Path]) -> None:
-    """Raise unless these are keys of sites, one each.
+def check_keys(keys: Mapping[str, Path], *, coordinator: Path) -> None:
+    """Raise unless these are keys of sites, one each, and the coordinator has a key of its own.
+
+    Args:
+        keys: Site -> file of its public key.
+        coordinator: File of the coordinator's private key.
 
     Raises:
-        BadFile: A key is missing or none.
-        BadValue: A name is no name, or two sites have one key.
+        BadFile: A key is missing or none, a name is no name, or two have one key; all faults at once.
     """
-    if bad := [site for site in keys if not is_name(site)]:
-        raise BadValue(f"A site is named by letters, digits and underscores; got {', '.join(map(repr, bad))}.")
-    owners: dict[str, str] = {}
+    faults, ids = _read_ids(keys)
+    try:
+        own = signing.key_id(signing.read_private_key(coordinator).public_key())
+    except BadFile as error:
+        faults.append(str(error).rstrip("."))
+    else:
+        owners = [site for site in ids if ids[site] == own]
+        faults += [f"{coordinator} is the key of site {site}; the coordinator makes its own" for site in owners]
+    if faults:
+        raise BadFile("These keys cannot be used.\n  " + "\n  ".join(faults))
+
+
+def _read_ids(keys: Mapping[str, Path]) -> tuple[list[str], dict[str, str]]:
+    """What is wrong with the public keys of sites, a sentence each; and the ids of those that can be read."""
+    faults = [f"a site is named by letters, digits and underscores; got {site!r}" for site in keys if not is_name(site)]
+    ids: dict[str, str] = {}
     for site, path in keys.items():
-        other = owners.setdefault(signing.key_id(signing.read_public_key(path)), site)
-        if other != site:
-            raise BadValue(f"Sites {other} and {site} have one key among them; each site makes its own.")
+        try:
+            ids[site] = signing.key_id(signing.read_public_key(path))
+        except BadFile as error:
+            faults.append(str(error).rstrip("."))
+    owners: dict[str, str] = {}
+    for site, key in ids.items():
+        if (other := owners.setdefault(key, site)) != site:
+            faults.append(f"sites {other} and {site} have one key among them; each site makes its own")
+    return faults, ids
 
 
 def trusted_faults(folder: Path, *, site: str, key: Path | None) -> list[str]:
@@ -55,12 +77,12 @@ def trusted_faults(folder: Path, *, site: str, key: Path | None) -> list[str]:
         return [f"site {site} has a folder of trusted sites, and no key of its own that the others could trust"]
     try:
         own = signing.key_id(signing.read_private_key(key).public_key())
-        trusted = key_files(folder)
-        check_keys(trusted)
-    except (BadFile, BadValue) as error:
+    except BadFile as error:
         return [str(error).rstrip(".")]
-    ids = {name: signing.key_id(signing.read_public_key(path)) for name, path in trusted.items()}
-    faults = []
+    if not folder.is_dir():
+        return ["there is no such folder"]
+    trusted = key_files(folder)
+    faults, ids = _read_ids(trusted)
     if ids.pop(site, own) != own:
         faults.append(f"{trusted[site].name} is not the public half of the key of site {site}")
     faults += [f"{trusted[name].name} is the key of site {site} itself" for name in ids if ids[name] == own]

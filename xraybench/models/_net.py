@@ -283,7 +283,12 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.partition(":")[0] not in ("cpu", "cuda", "mps"):
         raise BadParameter(f"No device is called '{name}'. Known: auto, cpu, cuda, mps.")
-    return torch.device(name)
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # torch raises either, by the way it was built
+        raise BadParameter(
+            f"Device '{name}' is not to be had here ({str(error).splitlines()[0]}); cpu always is."
+        ) from None
 
 
 def see(net: ThreatNet, views: Float32Array, device: torch.device) -> tuple[Float32Array, Float32Array]:

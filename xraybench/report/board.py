@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 
 from xraybench.core import vocabulary
-from xraybench.core.documents import ModelSignature, ResultFile, ResultRow
+from xraybench.core.documents import MODEL_NAME, ModelSignature, ResultFile, ResultRow
 from xraybench.core.errors import BadFile
 from xraybench.core.task import Task
 from xraybench.core.types import FloatArray
 from xraybench.core.vocabulary import ANY
 from xraybench.report import index, text
-from xraybench.report.results import MODEL_NAME, CurveFile, PairRow, RankFile, n_any, task_of
+from xraybench.report.results import CurveFile, PairRow, RankFile, n_any, task_of
 
 MAIN_METRIC = "pd"
 NOT_RUN = "not run: the model has no result file for this task"

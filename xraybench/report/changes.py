@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xraybench.core.documents import ResultFile, ResultRow
+from xraybench.core.documents import ResultFile, ResultRow, checked_model
 from xraybench.core.errors import BadFile
 from xraybench.core.task import Task
 from xraybench.report import text
 from xraybench.report.results import (
     RANKS,
-    checked_model,
     find,
     load_ranks,
     load_results,
@@ -145,8 +144,9 @@ def sides_of(base: str, board: Path) -> Iterator[Sides]:
     Raises:
         BadFile: The base is neither a folder nor a revision of the board's repository, or the board has no results.
     """
-    if not (board / "results").is_dir():
-        raise BadFile(f"{board}: holds no results.")
+    for folder in (board, *([Path(base)] if Path(base).is_dir() else [])):
+        if not (folder / "results").is_dir():
+            raise BadFile(f"{folder}: holds no results.")
     old_ids, read_old = _of_folder(Path(base)) if Path(base).is_dir() else _of_revision(base, board)
     new_ids, read_new = _of_folder(board)
     wanted = {name for name in old_ids.keys() | new_ids.keys() if old_ids.get(name) != new_ids.get(name)}
@@ -208,17 +208,21 @@ def _of_folder(board: Path) -> tuple[dict[str, str], Callable[[str], bytes]]:
 
 def _of_revision(revision: str, board: Path) -> tuple[dict[str, str], Callable[[str], bytes]]:
     """The same of what git holds at the board's place."""
-    root = Path(_git(board, "rev-parse", "--show-toplevel").decode().strip())
+    root = Path(_git(board, "rev-parse", "--show-toplevel", asked=revision).decode().strip())
     results = f"{board.resolve().relative_to(root.resolve()).as_posix()}/results/"
-    commit = _git(board, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
-    held = _git(root, "ls-tree", "-r", "-z", commit, "--", results).decode()
+    commit = (
+        _git(board, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", asked=revision)
+        .decode()
+        .strip()
+    )
+    held = _git(root, "ls-tree", "-r", "-z", commit, "--", results, asked=revision).decode()
     ids = {}
     for entry in filter(None, held.split("\0")):
         facts, _, path = entry.partition("\t")
         name = path.removeprefix(results)
         if name.endswith(".json") and _is_read(name):
             ids[name] = facts.split()[2]
-    return ids, lambda name: _git(root, "cat-file", "blob", ids[name])
+    return ids, lambda name: _git(root, "cat-file", "blob", ids[name], asked=revision)
 
 
 def _blob_id(content: bytes) -> str:
@@ -334,14 +338,13 @@ def _width(name: str) -> int:
     return 4 if name.startswith(_SUITE) else n_any(_task(name))
 
 
-def _git(board: Path, *words: str) -> bytes:
+def _git(board: Path, *words: str, asked: str) -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(board), *words], capture_output=True, check=False)
     except FileNotFoundError:
         raise BadFile("git is not here, so no revision can be compared with; give a folder.") from None
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip().splitlines()
-        asked = words[-1].removesuffix("^{commit}")
         raise BadFile(f"{asked}: neither a folder nor what git knows ({told[-1] if told else 'no message'}).")
     return done.stdout
 

@@ -21,7 +21,16 @@ from pydantic import Field, ValidationError
 
 from xraybench import tasks
 from xraybench.core import vocabulary
-from xraybench.core.documents import Document, Number, ResultFile, ResultRow, field_faults, write_text
+from xraybench.core.documents import (
+    MODEL_NAME,
+    Document,
+    Number,
+    ResultFile,
+    ResultRow,
+    checked_model,
+    field_faults,
+    write_text,
+)
 from xraybench.core.errors import BadFile, BadValue, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.task import Task
@@ -30,7 +39,6 @@ from xraybench.report import text
 
 RANKS, CURVES = "_ranks", "_curves"
 _MOST_SHOWN = 20  # faults in one message
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _TASK_ID = re.compile(r"([a-z0-9_]+)-([a-z0-9_]+)-([a-z0-9_]+)-([a-z0-9_-]+)-v([1-9][0-9]*)")
 
 
@@ -409,20 +417,6 @@ def _declared() -> dict[str, Task]:
 def n_any(task: Task) -> int:
     """How many of a task's three free axes stand at `any`: 3 for the widest task of a suite."""
     return [task.threat, task.concealment, task.sensor].count(ANY)
-
-
-def checked_model(name: str) -> str:
-    """The name, when it can stand in a path, a page and a table.
-
-    Raises:
-        BadValue: It holds other characters than letters, digits, dot, underscore and hyphen, or is too long.
-    """
-    if MODEL_NAME.fullmatch(name) is None:
-        raise BadValue(
-            f"The model name {name!r} is refused: up to 80 letters, digits, dots, underscores and hyphens, "
-            "a letter or digit first."
-        )
-    return name
 
 
 def _write(path: Path, document: Document) -> Path:

@@ -13,18 +13,23 @@ No result is in it: whoever receives it makes the labels and computes every numb
 
 import hashlib
 import io
+import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from xraybench import __version__, data
+from xraybench.core import signing
 from xraybench.core.cards import CardData
 from xraybench.core.documents import (
+    MODEL_NAME,
     ModelSignature,
     ResultFile,
     Submission,
+    checked_model,
     read_document,
     write_bytes,
     write_document,
@@ -106,8 +111,7 @@ def pack(
         BadFile, BadTable, DigestMismatch: A part is broken, or was made for other data.
         CheckFailed: The words claim what no result shows.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with _workplace(out) as root:
         told = read_all(predictions)
         for corpus, rows in told.table.groupby("corpus", sort=True):
             part = Predictions(told.model, rows.reset_index(drop=True))
@@ -116,7 +120,7 @@ def pack(
         if signature is not None:
             write_document(root / SIGNATURE, read_document(signature, ModelSignature))
         manifest = Submission(
-            model=results.checked_model(told.model),
+            model=checked_model(told.model),
             profile=profile,
             seed=seed,
             version=__version__,
@@ -133,7 +137,8 @@ def pack(
             )
         packed = _zip(root)
     write_bytes(out, packed)
-    return Received(manifest.model, manifest, hashlib.sha256(packed).hexdigest(), "", tuple(gaps_of(content.words)))
+    signer = signing.key_id(signing.read_private_key(key).public_key()) if key else ""
+    return Received(manifest.model, manifest, hashlib.sha256(packed).hexdigest(), signer, tuple(gaps_of(content.words)))
 
 
 def verify(package: Path, *, keys: Iterable[Path] = (), scans: Path | None = None) -> Received:
@@ -149,8 +154,8 @@ def verify(package: Path, *, keys: Iterable[Path] = (), scans: Path | None = Non
         CheckFailed: A file was changed, added or lost, or the words claim what no result shows; all are named.
         BadTable, DigestMismatch: The predictions would not be scored.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        return _received(package, Path(folder), list(keys), scans)[0]
+    with _workplace(package) as root:
+        return _received(package, root, list(keys), scans)[0]
 
 
 def accept(
@@ -171,8 +176,7 @@ def accept(
     Raises:
         BadFile: As `verify`, or the board has a model of this name: a new version is a new name.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with _workplace(package) as root:
         received, content = _received(package, root, list(keys), scans)
         taken = [
             path
@@ -197,6 +201,17 @@ def accept(
     for result in found:
         results.save(result, board / "results")
     return found
+
+
+@contextmanager
+def _workplace(package: Path) -> Iterator[Path]:
+    """A folder to take a submission apart in; a fault names the submission, not this folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield Path(folder)
+        except UserError as error:
+            error.args = (str(error).replace(f"{folder}{os.sep}", f"{package}: "),)
+            raise
 
 
 def _received(package: Path, root: Path, keys: list[Path], scans: Path | None) -> tuple[Received, _Content]:
@@ -304,7 +319,7 @@ def _unzip(package: Path, packed: bytes, root: Path) -> None:
 
 def _is_name(name: str) -> bool:
     """Whether a stranger's name can be part of a path."""
-    return results.MODEL_NAME.fullmatch(name) is not None
+    return MODEL_NAME.fullmatch(name) is not None
 
 
 def _is_ours(name: str) -> bool:
