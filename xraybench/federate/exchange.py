@@ -62,15 +62,17 @@ def begin(question: EvaluationQuestion, keys: Mapping[str, Path], out: Path, *, 
     Raises:
         BadFile: A key is missing or none, a name is no name, or two have one key.
         BadValue: Fewer sites than any sum needs.
-        DigestMismatch: The folder holds another question, or other sites.
+        DigestMismatch: The folder holds another question, other sites, or other keys of them.
     """
-    trust.check_keys(keys, coordinator=key)
+    ids = trust.check_keys(keys, coordinator=key)
     if len(keys) < LEAST_SITES:
         raise BadValue(f"{len(keys)} sites are asked and a sum needs {LEAST_SITES}, or one of them could be told.")
     if (out / "question.json").exists():
         known = read_document(out / "question.json", EvaluationQuestion)
-        if known != question or sorted(keys) != list(_keys(out)):
-            raise DigestMismatch(f"{out} holds another question, or asks other sites. Choose an empty folder.")
+        if known != question or ids != trust.check_keys(_keys(out), coordinator=key):
+            raise DigestMismatch(
+                f"{out} holds another question, or asks other sites or the same with other keys. Choose an empty folder."
+            )
         return
     (out / "keys").mkdir(parents=True, exist_ok=True)
     for site, path in keys.items():

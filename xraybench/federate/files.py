@@ -63,7 +63,7 @@ def export(job: FederatedJob, keys: Mapping[str, Path], *, key: Path, out: Path,
     """
     if len(keys) < job.quorum:
         raise BadValue(f"Job {job.name} needs {job.quorum} sites in every round and has {len(keys)}.")
-    trust.check_keys(keys, coordinator=key)
+    ids = trust.check_keys(keys, coordinator=key)
     first = rounds.first_weights(job, init)
     exchange = out / "exchange"
     with held(out):
@@ -72,8 +72,9 @@ def export(job: FederatedJob, keys: Mapping[str, Path], *, key: Path, out: Path,
                 raise DigestMismatch(
                     f"{out} holds another federated run. Choose an empty folder.\n  " + "\n  ".join(found)
                 )
-            if sorted(keys) != _sites(exchange):
-                raise DigestMismatch(f"{out} asks other sites: {', '.join(_sites(exchange))}. Choose an empty folder.")
+            if ids != trust.check_keys(trust.key_files(exchange / "keys"), coordinator=key):
+                asked = ", ".join(_sites(exchange))
+                raise DigestMismatch(f"{out} asks other sites, or with other keys: {asked}. Choose an empty folder.")
         else:
             for site, path in keys.items():
                 (exchange / "keys").mkdir(parents=True, exist_ok=True)

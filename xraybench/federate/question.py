@@ -150,9 +150,12 @@ def make_question(**fields: Any) -> EvaluationQuestion:
     """
     check_purpose(fields.get("purpose", "benchmark"))
     try:
-        return EvaluationQuestion(**fields)
+        question = EvaluationQuestion(**fields)
     except ValidationError as error:
         raise BadParameter("No evaluation can ask this.\n  " + "\n  ".join(field_faults(error))) from None
+    if ("sensor" in question.axes) != bool(question.sensors):
+        raise BadParameter("The axis sensor and the names of the sites' sensors go together: give both or neither.")
+    return question
 
 
 def question_digest(question: EvaluationQuestion) -> str:

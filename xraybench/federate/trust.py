@@ -27,8 +27,8 @@ def key_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.pub"))}
 
 
-def check_keys(keys: Mapping[str, Path], *, coordinator: Path) -> None:
-    """Raise unless these are keys of sites, one each, and the coordinator has a key of its own.
+def check_keys(keys: Mapping[str, Path], *, coordinator: Path) -> dict[str, str]:
+    """The ids of the keys of sites, one each, where the coordinator has a key of its own.
 
     Args:
         keys: Site -> file of its public key.
@@ -47,6 +47,7 @@ def check_keys(keys: Mapping[str, Path], *, coordinator: Path) -> None:
         faults += [f"{coordinator} is the key of site {site}; the coordinator makes its own" for site in owners]
     if faults:
         raise BadFile("These keys cannot be used.\n  " + "\n  ".join(faults))
+    return ids
 
 
 def _read_ids(keys: Mapping[str, Path]) -> tuple[list[str], dict[str, str]]:
