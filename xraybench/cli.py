@@ -17,6 +17,7 @@ import typer
 
 from xraybench import __version__
 from xraybench.core.errors import BadFile, BadParameter, CheckFailed, XrayBenchError
+from xraybench.core.pairs import pair, pairs
 
 
 class Naming(typer.core.TyperGroup):
@@ -60,7 +61,10 @@ Seed = Annotated[int, typer.Option(help="Seed of the simulated data and of train
 def main() -> None:
     """Run the command line; a fault of the user's becomes one clear message and exit code 2."""
     try:
+        _check_letters(sys.argv[1:])
         code = app(standalone_mode=False)  # what typer.Exit carries is returned, not raised
+        if code == 130:  # what typer makes of Ctrl-C
+            say("xraybench: interrupted. Call again and it goes on where it stopped.")
         if isinstance(code, int) and code:
             sys.exit(code)
     except typer.Exit as stop:
@@ -75,9 +79,6 @@ def main() -> None:
     except XrayBenchError as error:
         say(f"xraybench: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("xraybench: interrupted. Call again and it goes on where it stopped.")
-        sys.exit(130)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         say(f"xraybench: {error.filename or 'a file'}: {error.strerror or error}.")
         sys.exit(2)
@@ -85,6 +86,17 @@ def main() -> None:
         # A full disk or a folder without permission: every write is atomic, so what was there before still is.
         say(f"xraybench: {error.filename or 'a file'}: {error.strerror or error}. What was there before is intact.")
         sys.exit(2)
+
+
+def _check_letters(words: list[str]) -> None:
+    """Refuse what was typed in another encoding: no table and no JSON could hold it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise BadParameter(
+                f"{word!r}: holds letters that are not UTF-8; a name or path is given in UTF-8."
+            ) from None
 
 
 def say(text: str) -> None:
@@ -176,12 +188,12 @@ def run(
     notebook: Annotated[str, typer.Argument(help="Name or number of a notebook, for example 30.")],
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value, repeatable.")] = None,
     as_json: AsJson = False,
-    threads: Annotated[int, typer.Option(help="Threads of the kernel; 0 takes all processors.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of the kernel; 0 takes all processors.")] = 0,
 ) -> None:
     """Run a notebook with parameters; a finished run is not repeated."""
     from xraybench import notebooks as books
 
-    given = _pairs(parameter)
+    given = pairs(parameter or [])
     say(f"running {notebook} ...")
     done = books.run(notebook, given, threads=threads or os.cpu_count() or 1, show_progress=sys.stderr.isatty())
     if not done.was_executed:
@@ -196,7 +208,7 @@ def sweep(
         list[str] | None, typer.Option("-p", "--parameter", help="name=value; a name given again spans the grid.")
     ] = None,
     matrix: Annotated[Path | None, typer.Option(help="A YAML file of grids instead.")] = None,
-    jobs: Annotated[int, typer.Option(help="Notebooks at a time, one thread each.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time, one thread each.")] = 1,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and where they will lie.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -207,13 +219,15 @@ def sweep(
 
     if bool(notebook) == (matrix is not None):
         raise BadParameter("A sweep takes notebooks, or --matrix with a file of grids; give one of the two.")
+    if matrix is not None and parameter:
+        raise BadParameter("-p is for notebooks named here; the parameters of a --matrix stand in its file.")
     values: dict[str, list[str]] = {}
-    for name, value in map(_pair, parameter or []):
+    for name, value in map(pair, parameter or []):
         values.setdefault(name, []).append(value)
     steps = runs.read_matrix(matrix) if matrix is not None else runs.grid(notebook or [], values)
     if plan:
-        pairs = runs.planned(steps)
-        put(runs.as_json(pairs), "\n".join(f"{f}  {runs.name_of(s)}" for s, f in pairs), as_json=as_json)
+        listed = runs.planned(steps)
+        put(runs.as_json(listed), "\n".join(f"{f}  {runs.name_of(s)}" for s, f in listed), as_json=as_json)
         return
     outcomes = runs.sweep(steps, jobs=jobs)
     told = [asdict(outcome) | {"folder": str(outcome.folder)} for outcome in outcomes]
@@ -223,25 +237,9 @@ def sweep(
         raise CheckFailed("A run of the sweep failed. Call it again to repeat that run alone.")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise BadParameter(f"'{text}' is not of the form name=value.")
-    return name.strip(), value
-
-
-def _pairs(texts: list[str] | None) -> dict[str, str]:
-    """As `_pair`, for names that may be given once."""
-    found = [_pair(text) for text in texts or []]
-    names = [name for name, _ in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BadParameter(f"{', '.join(twice)}: given twice; once is right.")
-    return dict(found)
-
-
 def _paths(texts: list[str]) -> dict[str, Path]:
     """The name and path of each site."""
-    found = _pairs(texts)
+    found = pairs(texts)
     if empty := [name for name, path in found.items() if not path]:
         raise BadParameter(f"--site {empty[0]}=: the path is missing; --site NAME=PATH is right.")
     return {name: Path(path) for name, path in found.items()}
@@ -276,10 +274,17 @@ def evaluate(
     from xraybench import report
     from xraybench.evaluate import score_files
 
-    result = score_files(dataset, predictions, profile=profile, seed=seed)
+    result = score_files(_known(dataset), predictions, profile=profile, seed=seed)
     if out:
         report.save(result, out)
     put(json.loads(result.model_dump_json()), report.table([result]).to_string(index=False), as_json=as_json)
+
+
+def _known(dataset: str) -> str:
+    """The name of a task, corpus or dataset folder; a path that leads nowhere is not answered with the nearest task."""
+    if ("/" in dataset or os.sep in dataset) and not Path(dataset).is_dir():
+        raise BadFile(f"{dataset}: there is no such dataset folder.")
+    return dataset
 
 
 @app.command()
@@ -307,7 +312,7 @@ def data_make(
     profile: Profile = "quick",
     seed: Seed = 0,
     sensors: Annotated[str, typer.Option(help="Sensors, separated by commas; empty takes the vector's suite.")] = "",
-    workers: Annotated[int, typer.Option(help="Worker processes; 0 takes one per core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 takes one per core.")] = 0,
     engine: Annotated[str, typer.Option(help="strict: the same counts on every machine; fast: within one.")] = "strict",
     as_json: AsJson = False,
 ) -> None:
@@ -353,7 +358,7 @@ def data_sites(
 def data_probe(
     corpus: Annotated[str, typer.Argument(help="Id of a simulated corpus, or a dataset folder.")],
     target: Annotated[str, typer.Option(help="Simulated corpora: any threat, or a control.")] = "any",
-    items: Annotated[int, typer.Option(help="Simulated corpora: how many items are rendered for it.")] = 8000,
+    items: Annotated[int, typer.Option(min=1, help="Simulated corpora: how many items are rendered for it.")] = 8000,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -411,10 +416,10 @@ def data_import(
         name=name or out.name,
         vector=vector,
         sensor=sensor,
-        classes=dict(_pair(text) for text in classes.split(",") if text),
+        classes=pairs(classes.split(",")),
         class_map=class_map,
-        options=dict(_pair(text) for text in option or []),
-        only=dict(_pair(text) for text in only or []),
+        options=pairs(option or []),
+        only=pairs(only or []),
         keep_splits=not own_splits,
         is_lenient=skip_broken or None,
         images=images,
@@ -560,7 +565,7 @@ def data_report(
     from xraybench.formats.predictions import read_predictions
     from xraybench.models.dicos_report import write_reports
 
-    scans = data.load(dataset, profile=profile, seed=seed, splits=("train", "calibration", "test")).scans
+    scans = data.load(_known(dataset), profile=profile, seed=seed, splits=("train", "calibration", "test")).scans
     known = read_predictions(predictions)
     looked_at = scans.subset(set(known.kind("scan")["scan_id"]))
     if not len(looked_at):
@@ -574,8 +579,12 @@ def data_card(
     folder: Annotated[Path, typer.Argument(help="A dataset folder.")],
     out: Annotated[Path | None, typer.Option(help="Folder for card, page and Croissant; default: only print.")] = None,
     words: Annotated[Path | None, typer.Option(help="What the owner says, a TOML file.")] = None,
-    examples: Annotated[int, typer.Option(help="Pictures at most; of real scans none unless the words allow it.")] = 8,
-    least: Annotated[int, typer.Option(help="Fewest items that a cell of class, sensor, site and time shows.")] = 1,
+    examples: Annotated[
+        int, typer.Option(min=0, help="Pictures at most; of real scans none unless the words allow it.")
+    ] = 8,
+    least: Annotated[
+        int, typer.Option(min=1, help="Fewest items that a cell of class, sensor, site and time shows.")
+    ] = 1,
 ) -> None:
     """Print a dataset's card as Markdown, or write it with its page, pictures and Croissant document."""
     from xraybench import data, report
@@ -614,7 +623,7 @@ def submit_check(
     """Would this prediction file be scored? Names every fault at once."""
     from xraybench.evaluate import check_file
 
-    say(check_file(dataset, predictions, profile=profile, seed=seed))
+    say(check_file(_known(dataset), predictions, profile=profile, seed=seed))
 
 
 @submit_app.command("pack")
@@ -682,7 +691,7 @@ def federate_job(
     """Write down what a federation is to do: numbers and names, no code."""
     from xraybench import federate
 
-    given = _pairs(parameter)
+    given = pairs(parameter or [])
     options = {"threats": "--threat", "n_sites": "--sites", "architecture": "--architecture", "parent": "--parent"}
     if told := [f"-p {name}: is said by {option}." for name, option in options.items() if name in given]:
         raise BadParameter("\n".join(told))

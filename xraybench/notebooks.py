@@ -8,6 +8,7 @@ own steps resume. Papermill lets an unknown parameter pass with a warning: here 
 import ast
 import json
 import logging
+import math
 import os
 import platform
 import shutil
@@ -96,8 +97,8 @@ def checked_parameters(notebook: Notebook, given: Mapping[str, Any]) -> dict[str
             continue
         try:
             typed[name] = _typed(value, declared[name].type)
-        except ValueError:
-            faults.append(f"{name}: {value!r} is not of type {declared[name].type} ({declared[name].help})")
+        except (ValueError, OverflowError):
+            faults.append(f"{name}: {value!r:.60} is not of type {declared[name].type} ({declared[name].help})")
     if faults:
         raise BadParameter(f"{notebook.name}: {len(faults)} parameter fault(s)\n  " + "\n  ".join(faults))
     return typed
@@ -302,11 +303,14 @@ def _typed(value: Any, kind: str) -> Any:
         if not isinstance(value, str):
             raise ValueError(value)
         return value
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(value)
     if kind == "int" and isinstance(value, float):
         raise ValueError(value)
-    return TYPES[kind](value)
+    number = TYPES[kind](value)
+    if kind == "float" and not math.isfinite(number):  # no parameter means anything by it, and it has no JSON
+        raise ValueError(value)
+    return number
 
 
 def _is_path(value: Any) -> bool:

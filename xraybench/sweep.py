@@ -66,7 +66,7 @@ def read_matrix(path: Path) -> list[Step]:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadFile(f"{path}: there is no such file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # no text, brackets or digits without end
         raise BadFile(f"{path}: not YAML ({error}).") from None
     if not isinstance(entries, list) or not entries:
         raise BadFile(f"{path}: a list of grids is meant, each with `notebook` and `parameters`.")

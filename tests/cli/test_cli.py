@@ -85,12 +85,30 @@ def test_json_output_is_json_and_the_only_thing_on_stdout(
         (["run", "30_train"], "30_train_and_evaluate"),
         (["run", "30", "-p", "epochs"], "name=value"),
         (["bench", "--profile", "quik"], "quick"),
+        (["bench", "--profile", "smoke", "--workers", "-1"], "--workers"),
+        (["run", "30", "-p", "epochs=nan"], "'nan' is not of type float"),
+        (["run", "30", "--threads", "-1"], "--threads"),
+        (["sweep", "30", "--jobs", "0", "--plan"], "--jobs"),
+        (["data", "make", "mail", "--profile", "smoke", "--workers", "-1"], "--workers"),
+        (["data", "probe", "mail-mail_160kv", "--items", "-5"], "--items"),
+        (["data", "card", "no-such-folder", "--least", "-4"], "--least"),
+        (["data", "card", "no-such-folder", "--examples", "-1"], "--examples"),
         (["data", "make", "rail", "--profile", "smoke"], "rail"),
         (["data", "check", "no-such-folder"], "no-such-folder"),
         (["data", "sites", "no-such-folder", "--sites", "2"], "3 to 10 sites"),
         (["sweep"], "--matrix"),
+        (["sweep", "--matrix", "grids.yaml", "-p", "seed=1"], "stand in its file"),
+        (["run", "30", "-p", "seed=1", "-p", "epochs", "-p", "seed=2"], "seed is given twice, as '1' and as '2'"),
+        (["data", "import", "in", "out", "--classes", "gun=firearm,gun=blade"], "gun is given twice"),
+        (["data", "make", "mail\udce9"], "not UTF-8"),
+        (
+            ["data", "make", "mail", "--profile", "smoke", "--sensors", "foo,mail_16kv"],
+            "called 'mail_16kv'. Did you mean",
+        ),
         (["sweep", "30", "-p", "epoch=3", "-p", "epoch=4"], "Did you mean 'epochs'"),
         (["evaluate", "mail-any-any-mail_160kvv", "x.parquet"], "mail_160kv"),
+        (["evaluate", "no/such/folder", "x.parquet"], "no/such/folder: there is no such dataset folder"),
+        (["data", "report", "x.parquet/", "mail-mail_160kv", "out"], "x.parquet/: there is no such dataset folder"),
         (["card", "no-such-model", "--board", "no-such-board"], "no-such-model"),
         (["card", "build", "--board", "no-such-board"], "no-such-board/results: holds no result file"),
         (["card", "export", "m", "m.json", "--words", "no-such-file"], "no-such-file: there is no such file"),
@@ -105,7 +123,6 @@ def test_json_output_is_json_and_the_only_thing_on_stdout(
         (["keys", "id", "."], ".: is a folder; the file of a public key is right"),
         (["keys", "sign", "no-such-folder", "--key", "k"], "no-such-folder: there is no such folder"),
         (["federate", "log", "no-such-file"], "no-such-file: No such file or directory.\n"),
-        (["run", "30", "-p", "epochs=3", "-p", "epochs=4"], "epochs: given twice"),
     ],
 )
 def test_wrong_input_is_one_clear_message_and_exit_code_2(
@@ -130,6 +147,16 @@ def test_a_group_without_a_command_answers_with_its_help(
 def test_an_undefined_number_is_null_in_json_output(capsys: pytest.CaptureFixture[str]) -> None:
     cli.put({"p": math.nan, "rows": [(1.0, math.nan)]}, "", as_json=True)
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"p": None, "rows": [[1.0, None]]}
+
+
+def test_ctrl_c_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xraybench.notebooks.run", interrupted)
+    code, _, err = call(capsys, monkeypatch, "run", "10")
+    assert code == 130
+    assert "interrupted. Call again and it goes on where it stopped." in err
 
 
 def test_a_full_disk_is_told_in_one_sentence(

@@ -53,6 +53,19 @@ def test_a_check_seals_and_later_names_what_was_changed(
     assert (tmp_path / "report" / "check.html").is_file()
 
 
+def test_a_check_that_had_nothing_to_look_at_is_not_called_ok(
+    example: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, out, _ = call(capsys, monkeypatch, "data", "check", example)
+    found = {line.split()[0]: line[13:22].strip() for line in out.splitlines() if line[:1].isalpha()}
+    assert (found["images"], found["seal"], found["rendering"]) == ("ok", "not done", "not done")
+    (example / "items.parquet").write_bytes(b"cut off")
+    code, out, _ = call(capsys, monkeypatch, "data", "check", example)
+    assert code == 1
+    assert out.count("not done") == 9
+    assert out.count(" ok ") == 0
+
+
 def test_warnings_alone_are_exit_code_0_and_1_when_strict(
     example: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,8 +91,11 @@ def test_a_card_is_printed_or_written(
 def test_words_that_are_not_there_are_no_empty_words(
     example: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, _, err = call(capsys, monkeypatch, "data", "card", example, "--words", tmp_path / "words.toml")
-    assert (code, "there is no such file" in err) == (2, True)
+    for more in ((), ("--out", tmp_path / "card")):
+        code, _, err = call(capsys, monkeypatch, "data", "card", example, "--words", tmp_path / "words.toml", *more)
+        assert (code, "there is no such file" in err) == (2, True)
+    assert not (tmp_path / "words.toml").exists()
+    assert not (tmp_path / "card").exists()
 
 
 def test_an_export_and_its_wrong_form(

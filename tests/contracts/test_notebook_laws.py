@@ -79,6 +79,18 @@ def test_all_ill_typed_parameters_are_told_at_once() -> None:
         notebooks.run("30_train_and_evaluate", {"seed": "three", "epochs": "many"})
 
 
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e400", float("nan"), 10**400, None, [1], {}])
+def test_a_number_that_is_none_is_told_as_ill_typed(value: object) -> None:
+    with pytest.raises(BadParameter, match=r"epochs: .* is not of type float"):
+        notebooks.plan("30_train_and_evaluate", {"epochs": value})
+
+
+@pytest.mark.parametrize("value", [None, [1], {}, 1.5])
+def test_a_whole_number_of_a_matrix_file_that_is_none_is_told_as_ill_typed(value: object) -> None:
+    with pytest.raises(BadParameter, match=r"seed: .* is not of type int"):
+        notebooks.plan("30_train_and_evaluate", {"seed": value})
+
+
 def test_a_text_false_is_not_taken_for_true() -> None:
     book = notebooks.Notebook("x", Path("x"), "x", (notebooks.Parameter("flag", "bool", True, "a flag"),))
     assert notebooks.checked_parameters(book, {"flag": "false"}) == {"flag": False}

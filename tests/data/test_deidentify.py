@@ -2,7 +2,10 @@
 
 import contextlib
 import datetime as dt
+import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import dicos_judge
@@ -330,6 +333,27 @@ def test_a_key_is_made_once_read_by_its_owner_only_and_never_travels_with_the_sc
         deidentify(scans, tmp_path / "out", key=scans / "site.key")
     with pytest.raises(BadValue, match="needs a folder of its own"):
         deidentify(scans, scans / "out", key=KEY)
+
+
+@pytest.mark.parametrize("is_progressive", [False, True])
+def test_an_ordinary_jpeg_that_ends_where_it_ends_is_taken_and_a_cut_one_is_not(is_progressive: bool) -> None:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 24), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG", progressive=is_progressive)
+    assert deid_files.clean_jpeg(buffer.getvalue()) == (buffer.getvalue(), [])
+    for n in range(2, len(buffer.getvalue())):
+        with pytest.raises(BadFile, match="cut off or broken"):
+            deid_files.clean_jpeg(buffer.getvalue()[:n])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not UTF-8")
+def test_a_file_name_of_another_encoding_is_not_taken_and_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in (b"sound.png", b"caf\xe9.png"):
+        Image.fromarray(planted.picture(1)).save(tmp_path / "in" / os.fsdecode(name))
+    made = deidentify(tmp_path / "in", tmp_path / "out", key=KEY)
+    assert list(made.originals) == ["sound.png"]
+    assert made.not_taken == {"a name with letters that are not UTF-8; rename it": 1}
 
 
 def test_hostile_sidecars_are_refused(tmp_path: Path) -> None:

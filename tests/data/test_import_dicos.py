@@ -288,6 +288,14 @@ def test_a_folder_without_dicos_is_refused(tmp_path: Path) -> None:
         import_dicos(tmp_path / "empty", out=tmp_path / "out", **WORDS)
 
 
+@pytest.mark.parametrize("count", ["-4", "nan", "x", "70000"])
+def test_an_open_beam_that_is_none_is_refused_also_where_no_scan_needs_it(
+    count: str, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadFile, match=f"option full_scale={count}: a count from 1 to 65535 is meant"):
+        data.import_set(source, format="dicos", out=tmp_path / "out", vector="mail", options={"full_scale": count})
+
+
 def test_importing_twice_gives_one_dataset(source: Path, tmp_path: Path) -> None:
     first = data.read_dataset(import_dicos(source, out=tmp_path / "a", **WORDS))
     again = data.read_dataset(import_dicos(source, out=tmp_path / "a", **WORDS))

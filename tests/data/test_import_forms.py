@@ -142,6 +142,9 @@ def test_raw_files_of_a_declared_layout_come_in(tmp_path: Path) -> None:
     assert found == [pixels[0, 0, 0], pixels[0, 0, 0] + 1]
     with pytest.raises(BadFile, match="option width is needed"):
         data.import_set(tmp_path / "in", out=tmp_path / "no", options={}, **given)
+    for count in ("nan", "1e-9", "inf", "-1", "x"):
+        with pytest.raises(BadFile, match=f"option full_scale={count}: a number of at least 1 is meant"):
+            data.import_set(tmp_path / "in", out=tmp_path / "no", options={**options, "full_scale": count}, **given)
 
 
 def test_a_package_comes_in_with_regions_concealment_and_label_source(tmp_path: Path) -> None:

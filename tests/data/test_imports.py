@@ -1,6 +1,8 @@
 """Real scans come in without being touched, or are refused with everything that is wrong and nothing written."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from xraybench import data
-from xraybench.core.errors import BadFile, BadTable, BadValue, DigestMismatch, UnknownName
+from xraybench.core.errors import BadFile, BadParameter, BadTable, BadValue, DigestMismatch, UnknownName
 from xraybench.data.store import read_stored
 
 CLASSES = {"gun": "firearm", "knife": "blade", "other": "benign"}
@@ -325,3 +327,36 @@ def test_real_coco_scans_come_in_colour_with_their_boxes(compassxp: Path, tmp_pa
     assert (len(dataset.items), len(dataset.objects)) == (12, 8)
     assert {scan.views[0].shape[0] for scan in dataset.scans} == {580}
     assert not [line for line in data.check(out) if not line.startswith("warning: ")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not UTF-8")
+def test_a_file_name_of_another_encoding_is_refused_or_left_out_and_told(bags: Path, tmp_path: Path) -> None:
+    name = next((bags / "gun").iterdir())
+    name.rename(bags / "gun" / os.fsdecode(b"caf\xe9.png"))
+    with pytest.raises(BadTable, match=r"1 fault\n.*holds letters that are not UTF-8; rename it"):
+        imported(bags, tmp_path / "out")
+    given = {"vector": "baggage", "classes": CLASSES, "is_lenient": True, "quiet": True}
+    out = data.import_set(bags, format="folder", out=tmp_path / "out", **given)
+    assert data.summary_of(out).n_scans == 23
+    assert data.summary_of(out).skipped[0].examples == ["gun/caf\\udce9.png"]
+    (bags / "gun").rename(bags / os.fsdecode(b"gu\xe9"))
+    with pytest.raises(BadTable, match=r"class folder 'gu.*' holds letters that are not UTF-8; rename it"):
+        data.import_set(bags, format="folder", out=tmp_path / "other", **{**given, "classes": {"*": "benign"}})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bags", "out"]
+
+
+def test_a_pattern_that_is_none_is_refused_before_an_image_is_read(bags: Path, tmp_path: Path) -> None:
+    (bags / "gun" / "broken.png").write_bytes(b"broken")
+    with pytest.raises(BadValue, match="not a regular expression"):
+        imported(bags, tmp_path / "out", item_pattern="([")
+
+
+def test_what_is_of_coco_alone_is_refused_elsewhere(bags: Path, tmp_path: Path) -> None:
+    for only_coco in ({"clip": True}, {"images": bags}):
+        with pytest.raises(BadParameter, match="are of COCO"):
+            data.import_scans(bags, out=tmp_path / "out", vector="baggage", classes=CLASSES, **only_coco)  # type: ignore[arg-type]
+
+
+def test_a_folder_in_place_of_annotations_is_told_as_one(bags: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="is a folder; name the annotation file in it"):
+        data.import_coco(bags, bags, name="x", vector="baggage", categories={}, out=tmp_path / "out")

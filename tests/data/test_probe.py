@@ -98,6 +98,12 @@ def test_a_scanner_that_leaves_its_air_noisy_tells_by_the_rim() -> None:
     assert found.auroc > 0.95 and found.telling[0][0].startswith("rim")
 
 
+@pytest.mark.parametrize("n_items", [-5, 0, 1])
+def test_a_corpus_of_no_item_is_refused_and_no_traceback(n_items: int) -> None:
+    with pytest.raises(BadValue, match=r"mail-mail_160kv: 0 items of the rarer kind; a probe needs 10"):
+        probe_corpus("mail-mail_160kv", n_items=n_items, quiet=True)
+
+
 def test_too_few_items_are_refused() -> None:
     rows = [features_of(made_up(n), "", full_scale=FULL) for n in range(12)]
     with pytest.raises(BadValue, match="6 items of the rarer kind"):

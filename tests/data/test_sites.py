@@ -77,8 +77,14 @@ def test_numbers_out_of_range_are_told_at_once(given: dict[str, float], told: st
 
 
 def test_too_few_test_items_are_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(BadParameter, match="n_test must be at least 16"):
-        make_sites(tmp_path / "out", n_test=3)
+    with pytest.raises(BadParameter, match=r"n_sites is 2;.*n_test is 3; there are 16 ways.*n_calibration is -1"):
+        make_sites(tmp_path / "out", n_sites=2, n_test=3, n_calibration=-1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_sites_that_the_disk_cannot_hold_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"GB are needed, .* GB are free"):
+        make_sites(tmp_path / "out", n_sites=3, n_test=10**9)
     assert not (tmp_path / "out").exists()
 
 

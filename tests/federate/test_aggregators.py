@@ -9,7 +9,7 @@ from scipy import spatial, stats
 
 from xraybench import federate, train
 from xraybench.core.documents import FederatedJob
-from xraybench.core.errors import BadParameter, BadValue
+from xraybench.core.errors import BadParameter, BadValue, UnknownName
 from xraybench.federate import Site, SiteUpdate
 from xraybench.federate.aggregate import (
     AGGREGATORS,
@@ -21,6 +21,7 @@ from xraybench.federate.aggregate import (
     kept_statistics,
     trimmed_mean,
     update_norm,
+    variants_named,
     weights_for_site,
 )
 from xraybench.federate.weights import Weights
@@ -278,3 +279,12 @@ def test_a_hostile_site_wrecks_the_mean_and_not_the_trimmed_mean(
     honest = loss("trimmed_mean", sites)
     assert loss("trimmed_mean", mixed) < 1.5 * honest
     assert not loss("fedavg", mixed) < 3 * honest
+
+
+def test_variants_are_named_as_the_notebook_says_and_an_unknown_one_is_refused() -> None:
+    every = list(VARIANTS)
+    assert [variants_named(text, profile="smoke") for text in ("auto", "all", "none", "")] == [every, every, [], []]
+    assert variants_named("auto", profile="quick") == []
+    assert variants_named("fedbn, fedprox", profile="quick") == ["fedbn", "fedprox"]
+    with pytest.raises(UnknownName, match=r"(?s)called 'foo'.*called 'fedpro'.*Did you mean 'fedprox'"):
+        variants_named("foo,fedbn,fedpro", profile="smoke")

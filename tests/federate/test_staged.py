@@ -17,6 +17,7 @@ from xraybench.federate.staged import (
     StagedPlan,
     StagedRun,
     gain_and_forgetting,
+    make_stage,
     read_plan,
     run_stages,
     without_sensor,
@@ -174,3 +175,9 @@ def test_a_sensor_can_be_left_out_but_not_the_only_one(sites: tuple[Site, ...]) 
     assert [site.name for site in out] == ["south"]
     with pytest.raises(BadValue, match="leaves 1 of 1 sites"):
         without_sensor(out, "mail_160kv")
+
+
+def test_a_stage_that_cannot_be_trained_is_refused_with_every_field() -> None:
+    with pytest.raises(BadParameter, match=r"(?s)scope: .*'all', 'sensor' or 'site'.*got 'foo'.*mu: .*got '-1.0'"):
+        make_stage(name="x", scope="foo", mu=-1.0)
+    assert make_stage(name="x", scope="all").mu == 0.0

@@ -8,7 +8,7 @@ import pytest
 from xraybench import sensors
 from xraybench.core.errors import BadValue
 from xraybench.core.sensor import Sensor
-from xraybench.simulate import FACTORS, dial, display, label, make_phantom, noise_free, render
+from xraybench.simulate import FACTORS, check_sensor, dial, display, label, make_phantom, noise_free, render
 
 A, B = sensors.get("mail_160kv"), sensors.get("mail_140kv")
 SCENE = make_phantom("thin_organic", A)
@@ -72,6 +72,13 @@ def test_geometry_moves_the_picture_and_its_labels() -> None:
 def test_a_factor_out_of_range_is_refused(factor: str) -> None:
     with pytest.raises(BadValue, match=f"{factor} is 1.5"):
         dial(A, B, **{factor: 1.5})
+
+
+@pytest.mark.parametrize("name", sensors.names())
+def test_a_dialled_sensor_is_one_that_a_specification_could_describe(name: str) -> None:
+    for other in map(sensors.get, sensors.names()):
+        if other.modality == sensors.get(name).modality:
+            check_sensor(dial(sensors.get(name), other, noise=1.0))
 
 
 def test_what_has_nothing_in_between_is_refused_half_way() -> None:

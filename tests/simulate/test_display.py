@@ -1,12 +1,14 @@
 """The colours a scanner shows: organic orange, mixed green, metal blue, what nothing passes black; grey of one channel."""
 
 import colorsys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from physics_references import EFFECTIVE_Z
 
 from xraybench import sensors
+from xraybench.core.errors import BadValue
 from xraybench.core.sensor import Sensor
 from xraybench.simulate import attenuation, display, effective_z, grey, materials, spectral
 
@@ -76,6 +78,18 @@ def test_every_count_has_a_colour_on_every_sensor(sensor: Sensor) -> None:
     assert display(sensor, raw).shape == (7, 7, 3)
     assert grey(sensor, raw).shape == (7, 7, 1)
     assert display(sensor, raw).dtype == grey(sensor, raw).dtype == np.uint8
+
+
+@pytest.mark.parametrize("show", [display, grey])
+@pytest.mark.parametrize("kind", ["int32", "float64", "uint8"])
+def test_what_is_no_count_is_refused_and_never_looked_up(show: Callable, kind: str) -> None:
+    with pytest.raises(BadValue, match=f"raw is {kind} of shape"):
+        show(sensors.get("mail_160kv"), np.full((4, 4, 2), 200).astype(kind))
+
+
+def test_a_dual_scanner_shows_no_scan_of_one_channel() -> None:
+    with pytest.raises(BadValue, match=r"counts are uint16 \(height, width, 2\)"):
+        display(sensors.get("mail_160kv"), np.zeros((4, 4, 1), np.uint16))
 
 
 def test_a_scanner_of_one_channel_shows_grey(sensor: Sensor) -> None:

@@ -235,6 +235,19 @@ def test_a_line_scan_shows_the_open_beam_and_keeps_room_above_it(line_scanner: S
         assert render(scene, line_scanner, seed=8, field_px=(96, 128)).raw.shape == (96, 128, 2)
 
 
+@pytest.mark.parametrize("field", [(0, 0), (-4, 5), (10**6, 10**6), (16.5, 16), (16,), "ab"])
+def test_a_field_that_is_none_is_refused(field: tuple[int, int], mail_160kv: Sensor) -> None:
+    scene = make_scene("mail", seed=1, name="f")
+    for see in (label, noise_free, lambda *given, **field: render(*given, seed=0, **field)):
+        with pytest.raises(BadValue, match="whole numbers from 1 to 8192"):
+            see(scene, mail_160kv, field_px=field)
+
+
+def test_no_sensor_at_all_is_refused() -> None:
+    with pytest.raises(BadValue, match="one sensor at least"):
+        render_many(make_scene("mail", seed=1, name="f"), [], seed=0)
+
+
 def test_an_unknown_engine_is_refused(mail_160kv: Sensor) -> None:
     with pytest.raises(BadValue, match="strict, fast"):
         render(make_scene("mail", seed=8, name="s"), mail_160kv, seed=8, engine="quick")

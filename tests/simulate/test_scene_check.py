@@ -42,6 +42,8 @@ def test_a_sound_scene_passes(scene_of: Make) -> None:
         ("reals", 0, 3, 0.0, r"reals\[0\]\.half size x: is 0 mm"),
         ("reals", 1, 2, np.nan, r"reals\[1\]\.centre z: is nan"),
         ("reals", 0, 6, 2.0, r"reals\[0\]\.rotation: is no rotation"),
+        ("reals", 0, 6, 1e300, r"reals\[0\]\.rotation: is no rotation"),
+        ("reals", 0, 0, 1e300, r"reals\[0\]\.centre x: is 1e\+300 mm; a length is at most 1e\+06"),
         ("reals", 0, 15, -1.0, r"reals\[0\]\.fill: is -1; .*from 0 to 10"),
         ("reals", 0, 16, 1.5, r"reals\[0\]\.texture depth: is 1\.5"),
         ("ints", 1, 0, 7, r"ints\[1\]\.kind: is 7; it is 0 \(box\)"),
@@ -57,6 +59,17 @@ def test_an_impossible_number_is_refused(
 ) -> None:
     with pytest.raises(BadValue, match=told):
         check_scene(with_value(candle(scene_of), table, row, column, value))
+
+
+def test_two_volumes_that_displace_each_other_are_refused(scene_of: Make) -> None:
+    with pytest.raises(BadValue, match=r"ints\[0\]\.parent: is 1, which displaces row 0 in turn"):
+        check_scene(with_value(candle(scene_of), "ints", 0, 2, 1))
+
+
+def test_a_plane_too_far_to_square_is_refused(scene_of: Make) -> None:
+    scene = replace(candle(scene_of), planes=np.array([[1e300, 0.0, 0.0, 1.0]]))
+    with pytest.raises(BadValue, match=r"planes\[0\]: .* has no normal of length 1"):
+        check_scene(scene)
 
 
 def test_what_sticks_out_of_what_it_displaces_is_refused(scene_of: Make) -> None:
@@ -146,7 +159,11 @@ def test_an_unknown_material_of_a_record_is_refused_with_all_other_faults(scene_
     [
         ("ints", [[0, 99, -1, -1, 0, 0, 0]], r"ints\[0\]\.material: is 99; it is 0 to 1, a place in materials"),
         ("ints", [[0, -2, -1, -1, 0, 0, 0]], r"ints\[0\]\.material: is -2"),
-        ("ints", [[0, 1]], r"ints\[0\]: is \[0, 1\]; it is 7 numbers"),
+        ("ints", [[0, 1]], r"ints\[0\]: is \[0, 1\]; it is 7 whole numbers"),
+        ("ints", [[0.5, 0, -1, -1, 0, 0, 0]], r"ints\[0\]: .*it is 7 whole numbers"),
+        ("ints", [[float("nan"), 0, -1, -1, 0, 0, 0]], r"ints\[0\]: .*it is 7 whole numbers"),
+        ("ints", [[10**400, 0, -1, -1, 0, 0, 0]], r"ints\[0\]: .*it is 7 whole numbers"),
+        ("reals", [[10**400] * 17], r"reals\[0\]: .*it is 17 numbers"),
         ("reals", [["wide"] * 17], r"reals\[0\]: .*it is 17 numbers"),
         ("objects", [["candle"]], r"objects\[0\]: is \['candle'\]; it is \[kind, role, threat, shape\]"),
         ("objects", None, "objects: is None; it is a list"),

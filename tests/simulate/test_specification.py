@@ -1,6 +1,7 @@
 """Sensors from plain values: every field of a specification counts, and whatever cannot be is refused by its path."""
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from xraybench import sensors
 from xraybench.core.errors import BadFile, BadValue
 from xraybench.core.sensor import Layer, Linac, Sensor, Tube
-from xraybench.simulate import check_sensor, read_sensor, sensor_from_mapping, sensor_to_mapping
+from xraybench.simulate import check_sensor, read_sensor, sensor_from_mapping, sensor_to_mapping, specification
 
 WRITTEN = """
 id: parcel_160kv
@@ -86,7 +87,14 @@ IMPOSSIBLE = [
     ("artefacts.spr", -0.1, "at least 0"),
     ("artefacts.dead_rows[0]", 4000, "at most 223"),
     ("artefacts.stretch", 0.9, "at most 0.2"),
-    ("display.gamma", 0, "above 0"),
+    ("display.gamma", 0, "at least 0.05"),
+    ("summary", ["a", "list"], "it is a text"),
+    ("geometry.axis_mm", 1e300, "at most 100000"),
+    ("artefacts.scatter_px", 1e-320, "at least 0.1"),
+    ("output.noise_scale", 1e300, "at most 1000"),
+    ("detector.n0[0]", 10**400, "it is a number at least 1 and at most"),
+    ("source.kvp", 10**400, "it is a number above 0"),
+    ("source.spot_mm", float("nan"), "is nan"),
     ("display.z_cuts", [6.0, 8.0, 7.0, 14.0, 18.0, 26.0], "ascend"),
     ("display.hues[2]", [0, 300, 0], "at most 255"),
     ("display.window", [1, 0], "black lies below white"),
@@ -148,6 +156,38 @@ def test_what_is_no_table_is_refused(tmp_path: Path, scene_of: Callable[..., Any
     (tmp_path / "bad.yaml").write_text("a: [1, 2")
     with pytest.raises(BadFile, match="no YAML"):
         read_sensor(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (WRITTEN + "id: another\n", "id: stands twice"),
+        ("[" * 3000, "no YAML"),
+        ("id: x\nsource: {kvp: " + "9" * 5000 + "}\n", "no YAML"),
+    ],
+)
+def test_a_field_that_stands_twice_and_brackets_or_digits_without_end_are_refused(
+    text: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(BadFile, match=told):
+        read_sensor(tmp_path / "bad.yaml")
+
+
+def test_an_empty_file_has_one_fault(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(BadValue, match="1 fault\n  sensor: is missing; it is a table of: id") as refused:
+        read_sensor(tmp_path / "empty.yaml")
+    assert "object" not in str(refused.value)
+
+
+def test_the_form_shown_in_the_manual_is_read_as_it_stands(tmp_path: Path) -> None:
+    shown = textwrap.dedent((specification.__doc__ or "").partition("may be left out:\n\n")[2])
+    first = "\n".join(line.partition("  #")[0] for line in shown.splitlines() if not line.lstrip().startswith("or {"))
+    (tmp_path / "sensor.yaml").write_text(first.replace("display: {palette: A}", "display: {palette: B, gamma: 6e-1}"))
+    sensor = read_sensor(tmp_path / "sensor.yaml")
+    assert sensor.detector.quanta == (2e5, 1.5e5)  # written 2.0e5, which YAML 1.1 takes for a text
+    assert sensor.display.gamma == 0.6
 
 
 @pytest.mark.parametrize(

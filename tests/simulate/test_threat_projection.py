@@ -179,6 +179,8 @@ def test_the_threat_of_a_scene_is_cut_out_alone() -> None:
         ({"background": np.zeros((24, 24, 2), np.float32)}, "background is float32"),
         ({"at": (20, 0)}, "at is"),
         ({"at": (-1, 0)}, "at is"),
+        ({"at": (1.5, 0)}, "two whole numbers"),
+        ({"at": (1,)}, "two whole numbers"),
         ({"insert": insert_of({"steel": -0.1})}, "below zero"),
         ({"insert": insert_of({"steel": float("nan")})}, "not finite"),
         ({"insert": insert_of({"steel": 0.0})}, "nothing to insert"),
@@ -195,6 +197,18 @@ def test_what_cannot_be_projected_is_refused(change: dict, message: str) -> None
     } | change
     with pytest.raises(BadValue, match=message):
         tip.project(given.pop("background"), given.pop("sensor"), given.pop("insert"), **given)
+
+
+def test_a_view_or_field_that_is_none_is_refused() -> None:
+    sensor = sensors.get("mail_160kv")
+    scene = make_scene("mail", seed=5, name="a", threat="firearm")
+    for wrong, told in (
+        ({"view": 3}, "has views 0 to 0"),
+        ({"view": -1}, "view is -1"),
+        ({"field_px": (-1, 2)}, "1 to"),
+    ):
+        with pytest.raises(BadValue, match=told):
+            tip.threat_of(scene, sensor, **wrong)  # type: ignore[arg-type]
 
 
 def test_a_scene_without_a_threat_gives_nothing_to_insert() -> None:

@@ -67,7 +67,9 @@ def test_all_faults_of_a_matrix_are_told_at_once(tmp_path: Path) -> None:
         assert words in str(told.value)
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "a list of grids"), ("[", "not YAML"), (None, "no such file")])
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "a list of grids"), ("[", "not YAML"), ("[" * 3000, "not YAML"), (None, "no such file")]
+)
 def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str | None, words: str) -> None:
     if text is not None:
         (tmp_path / "m.yaml").write_text(text)

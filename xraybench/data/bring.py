@@ -26,7 +26,7 @@ from xraybench.core.registry import did_you_mean
 from xraybench.data import counts, journal, rows, splits, store, summary
 from xraybench.data.dataset import ImageFile, shown
 from xraybench.data.journal import Journal, Seen
-from xraybench.data.listing import Box, Find, Listing, Picture, Settings, told_apart
+from xraybench.data.listing import Box, Find, Listing, Picture, Settings, is_text, told_apart
 from xraybench.data.plan import corpus_id, opaque_id
 from xraybench.data.rows import Opened
 from xraybench.data.splits import BENIGN
@@ -44,7 +44,7 @@ def check_settings(settings: Settings) -> Settings:
 
     Raises:
         UnknownName: Vector or concealment.
-        BadValue: Sensor, name, shares or window.
+        BadValue: Sensor, name, shares, window or item pattern.
     """
     vocabulary.term("vector", settings.vector)
     if settings.concealment != vocabulary.UNKNOWN:
@@ -58,7 +58,18 @@ def check_settings(settings: Settings) -> Settings:
     splits.check_shares(settings.shares)
     if settings.window_counts is not None and not settings.window_counts[0] < settings.window_counts[1]:
         raise BadValue(f"window_counts {settings.window_counts}: the first is black, the second white and larger.")
+    if settings.item_pattern is not None:
+        _check_pattern(settings.item_pattern)
     return settings
+
+
+def _check_pattern(text: str) -> None:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise BadValue(f"item_pattern '{text}': not a regular expression ({error}).") from None
+    if pattern.groups < 1:
+        raise BadValue(f"item_pattern '{text}': needs a group in brackets that names the item.")
 
 
 def bring_in(
@@ -139,7 +150,8 @@ def _mapping_faults(classes: Mapping[str, str], listing: Listing) -> list[str]:
     if not classes and (listing.labels or kind == "class folder"):
         faults.append(f"{plural}: nothing is mapped")
     words = listing.labels
-    for word in words:
+    faults += [f"{kind} '{word}' holds letters that are not UTF-8; rename it" for word in words if not is_text(word)]
+    for word in filter(is_text, words):
         if word not in classes:
             free = [key for key in classes if key not in words]
             near = did_you_mean(word, free) if free else ""
@@ -185,6 +197,7 @@ def _open_all(
     for picture in progress.track(pictures, what, quiet=quiet):
         told: list[str] = []
         try:
+            _check_letters(root, picture)
             views = _views(root, picture, settings, work, log)
             finds = _placed_finds(picture, views, threats, settings, told)
         except (BadFile, BadTable) as error:
@@ -200,6 +213,14 @@ def _open_all(
             faults += [f"{picture.path}: {line}" for line in told]
         opened.append(Opened(picture, views, finds))
     return opened
+
+
+def _check_letters(root: Path, picture: Picture) -> None:
+    """Refuse names and words that no table and no JSON can hold: a file name of another encoding, half a letter."""
+    words = [*picture.paths, picture.item, *(find.label for find in picture.finds)]
+    words += [text for fact in picture.facts for text in fact]
+    if not all(map(is_text, words)):
+        raise BadFile(f"{root / picture.path}: its name or annotation holds letters that are not UTF-8; rename it.")
 
 
 def _views(root: Path, picture: Picture, settings: Settings, work: Path, log: Journal) -> tuple[Seen, ...]:
@@ -347,13 +368,7 @@ def _items_of(opened: list[Opened], settings: Settings, faults: list[str]) -> di
     """Path of a scan -> name of the item it shows; a pattern that does not fit every path is a fault."""
     if settings.item_pattern is None:
         return {one.picture.path: one.picture.item or one.digest for one in opened}
-    try:
-        pattern = re.compile(settings.item_pattern)
-    except re.error as error:
-        raise BadValue(f"item_pattern '{settings.item_pattern}': not a regular expression ({error}).") from None
-    if pattern.groups < 1:
-        raise BadValue(f"item_pattern '{settings.item_pattern}': needs a group in brackets that names the item.")
-    named = {}
+    pattern, named = re.compile(settings.item_pattern), {}
     for one in opened:
         found = pattern.search(one.picture.path)
         if found is None or not found.group(1):

@@ -78,6 +78,7 @@ class Report:
     n_images: int
     n_read: int  # of them read anew
     findings: tuple[Finding, ...]
+    not_done: tuple[str, ...] = ()  # checks that there was nothing to do for: their silence says nothing
 
     @property
     def faults(self) -> list[Finding]:
@@ -91,6 +92,13 @@ class Report:
     def exit_code(self, *, strict: bool = False) -> int:
         """0 when sound, 1 for a fault; `strict` takes a warning for a fault."""
         return int(bool(self.findings if strict else self.faults))
+
+    def verdict(self, name: str) -> str:
+        """What one of CHECKS came to: `FAULT`, `warning`, `ok`, or `not done`."""
+        found = [finding for finding in self.findings if finding.check == name]
+        if found:
+            return "FAULT" if any(finding.is_fault for finding in found) else "warning"
+        return "not done" if name in self.not_done else "ok"
 
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON value; it names files, never the folder they lie in."""
@@ -113,7 +121,7 @@ class Report:
         rows = []
         for name, meaning in CHECKS.items():
             found = [finding for finding in self.findings if finding.check == name]
-            rows.append(f"{name:{width}}  {_verdict(found):9}  {meaning}")
+            rows.append(f"{name:{width}}  {self.verdict(name):9}  {meaning}")
             rows += [f"{'':{width}}    {'FAULT' if f.is_fault else 'warning'}: {f.text}" for f in found]
         return "\n".join([*rows, self.summary])
 
@@ -161,7 +169,7 @@ def inspect(folder: Path | str, *, root: str = "", full: bool = False, quiet: bo
     part = part or _table_part(folder)
     if part.facts is None:
         is_sealed = (folder / manifest.SEAL).is_file()
-        return Report(folder.name, folder, "", "", is_sealed, 0, 0, part.findings)
+        return Report(folder.name, folder, "", "", is_sealed, 0, 0, part.findings, tuple(CHECKS)[1:])
     if part.stored is not None:
         seen = manifest.seen_of(part.stored, part.facts, full=full, quiet=quiet)
     else:
@@ -177,17 +185,20 @@ def inspect(folder: Path | str, *, root: str = "", full: bool = False, quiet: bo
         *_faults("boxes", _outside_faults(part.facts, seen)),
         *_encoder_findings(part.facts, seen),
     ]
-    if part.stored is not None and part.stored.manifest.is_simulated:
+    is_simulated = part.stored is not None and part.stored.manifest.is_simulated
+    if part.stored is not None and is_simulated:
         findings += _faults("rendering", _simulated_faults(part.stored))
+    is_sealed = (folder / manifest.SEAL).is_file()
     return Report(
         name=part.name,
         folder=folder,
         digest=part.digest,
         root=merkle.root_of(hashes),
-        is_sealed=(folder / manifest.SEAL).is_file(),
+        is_sealed=is_sealed,
         n_images=len(seen),
         n_read=int(seen["was_read"].sum()),
         findings=tuple(findings),
+        not_done=("confounding" if is_simulated else "rendering", *(() if is_sealed else ("seal",))),
     )
 
 
@@ -358,10 +369,6 @@ def _faults(name: str, texts: Iterable[str]) -> list[Finding]:
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def _verdict(found: list[Finding]) -> str:
-    return "FAULT" if any(finding.is_fault for finding in found) else "warning" if found else "ok"
 
 
 def _few(texts: Sequence[str], what: str) -> list[str]:

@@ -20,7 +20,8 @@ import pandas as pd
 from xraybench import tasks
 from xraybench.core import digest, progress, tables, workspace
 from xraybench.core.documents import DatasetManifest
-from xraybench.core.errors import BadFile, BadValue
+from xraybench.core.errors import BadValue, UnknownName
+from xraybench.core.registry import did_you_mean
 from xraybench.core.sensor import Sensor
 from xraybench.data import _engine, _worker, profiles, store
 from xraybench.data._engine import Told
@@ -115,8 +116,6 @@ def parse_corpus(corpus: str) -> tuple[str, Sensor]:
         UnknownName: With the nearest id.
     """
     from xraybench import sensors
-    from xraybench.core.errors import UnknownName
-    from xraybench.core.registry import did_you_mean
 
     if corpus not in corpora():
         raise UnknownName(f"No simulated corpus is called '{corpus}'. {did_you_mean(corpus, corpora())}")
@@ -143,7 +142,10 @@ def _sensors(vector: str, names: Sequence[str] | None) -> list[Sensor]:
 
     if names is None:
         return [s for s in map(sensors.get, sensors.names()) if vector in s.vectors]
-    chosen = [sensors.get(name) for name in names]
+    known = sensors.names()
+    if unknown := [f"No sensor is called '{name}'. {did_you_mean(name, known)}" for name in names if name not in known]:
+        raise UnknownName("\n".join(unknown))
+    chosen = [sensors.get(name) for name in dict.fromkeys(names)]
     for sensor in chosen:
         sensor.field(vector)  # raises where the sensor does not scan the vector
     return chosen
@@ -207,7 +209,8 @@ def _sweep(folder: Path) -> None:
 def _make(job: _worker.Job, workers: int | None, quiet: bool) -> None:
     plan = job.recipe
     shards = [shard for shard in job.shards() if not job.is_done(shard)]
-    _check_room(job, len(shards))
+    n_bytes = sum(_worker.scan_bytes(sensor, plan.vector) for sensor in job.sensors)
+    store.check_room(workspace.datasets(), len(shards) * job.shard_items * n_bytes)
     n = _n_workers(workers, len(shards))
     what = f"{plan.counts.name} {plan.vector} scans on {' and '.join(sensor.name for sensor in job.sensors)}"
     finished = map(job.n_scans, _worker.render_all(job, shards, workers=n))
@@ -227,17 +230,6 @@ def _n_workers(wanted: int | None, n_shards: int) -> int:
         return min(wanted, max(n_shards, 1))
     n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(n_processors, n_shards // _SHARDS_PER_WORKER))
-
-
-def _check_room(job: _worker.Job, n_shards: int) -> None:
-    """Refuse before the work what would fail in the middle of it."""
-    n_bytes = n_shards * job.shard_items * sum(_worker.scan_bytes(s, job.recipe.vector) for s in job.sensors)
-    free = shutil.disk_usage(workspace.datasets()).free
-    if n_bytes > free:
-        raise BadFile(
-            f"{workspace.datasets()}: the corpus needs {n_bytes / 1e9:.2f} GB, {free / 1e9:.2f} GB are free. Make room, "
-            "set XRAYBENCH_HOME to a larger disk, or take a smaller profile."
-        )
 
 
 def _first_alike(vector: str, sensor: Sensor) -> Sensor:

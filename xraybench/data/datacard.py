@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from xraybench.core import vocabulary
+from xraybench.core.errors import BadValue
 from xraybench.core.vocabulary import SIZES, SPLITS, UNKNOWN
 from xraybench.data import counts, manifest, store, summary
 from xraybench.data.checks import WARNING, warnings_about
@@ -74,7 +75,10 @@ def describe(
 
     Raises:
         BadFile, BadTable, DigestMismatch: As `read_dataset`; or the words are broken.
+        BadValue: A negative number of pictures, or cells of fewer items than one.
     """
+    if n_examples < 0 or least < 1:
+        raise BadValue(f"A card shows 0 pictures or more, and cells of 1 item or more; got {n_examples} and {least}.")
     stored = store.read_stored(folder)
     told = _filled(stored, words if words is not None else read_words(Path(folder) / FILE))
     missing = gaps(told)

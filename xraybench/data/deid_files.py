@@ -156,7 +156,7 @@ def clean_jpeg(content: bytes) -> tuple[bytes, list[Change]]:
     """
     kept, changes, at = [content[:2]], [], 2
     while True:
-        if at + 4 > len(content) or content[at] != 0xFF:
+        if at + 2 > len(content) or content[at] != 0xFF:
             raise BadFile("the JPEG is cut off or broken.")
         marker = content[at + 1]
         if marker == 0xFF:
@@ -166,7 +166,7 @@ def clean_jpeg(content: bytes) -> tuple[bytes, list[Change]]:
             kept.append(b"\xff\xd9")
             at += 2
             break
-        (length,) = struct.unpack(">H", content[at + 2 : at + 4])
+        length = int.from_bytes(content[at + 2 : at + 4], "big")
         end = at + 2 + length
         if length < 2 or end > len(content):
             raise BadFile("the JPEG is cut off or broken.")

@@ -24,6 +24,7 @@ from xraybench.core.documents import write_bytes, write_text
 from xraybench.core.errors import BadFile, BadValue, UserError
 from xraybench.data import burned_in, deid_files
 from xraybench.data.deid_files import SidecarPass
+from xraybench.data.listing import is_text
 from xraybench.data.pseudonyms import SiteKey, read_key
 from xraybench.data.splits import BENIGN
 from xraybench.formats.images import FORMATS, check_claim
@@ -169,7 +170,9 @@ class _Run:
         found = sorted(root.rglob("*"))
         self.n_links = sum(path.is_symlink() for path in found)
         plain_files = (path for path in found if path.is_file() and not path.is_symlink())
-        self.paths = [PurePosixPath(path.relative_to(root).as_posix()) for path in plain_files]
+        paths = [PurePosixPath(path.relative_to(root).as_posix()) for path in plain_files]
+        self.paths = [path for path in paths if is_text(str(path))]
+        self.n_misnamed = len(paths) - len(self.paths)
         self.scan_of = self._scans()
 
     def write(self, building: Path, out: Path, quiet: bool) -> Deidentified:
@@ -191,6 +194,8 @@ class _Run:
             originals[str(path)] = new
         if self.n_links:
             not_taken["a link, which may lead anywhere"] += self.n_links
+        if self.n_misnamed:
+            not_taken["a name with letters that are not UTF-8; rename it"] += self.n_misnamed
         return Deidentified(out, tuple(sorted(reports, key=lambda one: one.file)), dict(not_taken), originals)
 
     def new_path(self, path: PurePosixPath) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from xraybench import tasks
 from xraybench.core import vocabulary
 from xraybench.core.chance import stream
-from xraybench.core.errors import UnknownName
+from xraybench.core.errors import BadParameter, UnknownName
 from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Dataset
 from xraybench.data import importers
@@ -72,6 +72,7 @@ def import_scans(
 
     Raises:
         BadFile: `source` is of no known layout, or of several.
+        BadParameter: `images` or `clip` for a source that is not COCO.
         BadTable: With every fault.
     """
     source = Path(source)
@@ -89,6 +90,8 @@ def import_scans(
         "quiet": quiet,
     }
     settled = dict(options or {})
+    if kind != "coco" and (images is not None or clip):
+        raise BadParameter(f"images and clip are of COCO; {source} is read as {kind}, where they mean nothing.")
     if kind == "coco":
         settled = {"images": str(images or source.parent), "clip": "yes" if clip else "no", **settled}
     return import_set(

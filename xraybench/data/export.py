@@ -47,7 +47,7 @@ def export(folder: Path | str, out: Path | str, *, to: str = "coco", quiet: bool
         quiet: Say nothing.
 
     Returns:
-        `out`: besides the scans it holds `card.md`, `LICENCE.txt` and, for COCO, `labels.csv`.
+        `out`: besides the scans it holds `card.md`, `LICENCE.txt` and, with pictures, `labels.csv`.
 
     Raises:
         BadParameter: No such form.

@@ -48,6 +48,7 @@ def read_folder(source: Path, options: Mapping[str, str]) -> tuple[Path, Listing
     """
     root = folder_of(source)
     unlabelled = option_of(options, "unlabelled", "skip", ("skip", "benign"))
+    _full_scale(options)  # a wrong one is refused, also where no scan here needs it
     listing = Listing(label_kind="threat description", splits="the private block of the files")
     scans, n_reports = _grouped(root, listing)
     if not scans:

@@ -128,6 +128,15 @@ def inside(name: str) -> str | None:
     return inner.as_posix()
 
 
+def is_text(word: str) -> bool:
+    """Whether a word can be written as UTF-8. The name of a file in another encoding cannot, as Python reads it."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_wanted(path: Path) -> bool:
     """Whether a file counts at all: not hidden, not one that a desktop left behind."""
     return path.is_file() and not path.name.startswith(".") and path.name.lower() not in IGNORED_FILES

@@ -123,14 +123,14 @@ def probe(
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedKFold
 
-    table = pd.get_dummies(pd.DataFrame(rows), columns=["declared"]).astype(float).fillna(-1.0)
-    table = table.loc[:, table.nunique() > 1]
     truth = np.asarray(is_positive, dtype=np.bool_)
     least = min(int(truth.sum()), int((~truth).sum()))
-    if least < 2 * _FOLDS or not table.shape[1]:
-        raise BadValue(
-            f"{name}: {least} items of the rarer kind; a probe needs {2 * _FOLDS} and a feature that varies."
-        )
+    if least < 2 * _FOLDS:
+        raise BadValue(f"{name}: {least} items of the rarer kind; a probe needs {2 * _FOLDS}.")
+    table = pd.get_dummies(pd.DataFrame(rows), columns=["declared"]).astype(float).fillna(-1.0)
+    table = table.loc[:, table.nunique() > 1]
+    if not table.shape[1]:
+        raise BadValue(f"{name}: nothing varies between its items; a probe needs a feature that does.")
     trees = ExtraTreesClassifier(_N_TREES, min_samples_leaf=5, random_state=seed_of(seed, "probe") % 2**32, n_jobs=1)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed_of(seed, "folds") % 2**32)
     features, told = table.to_numpy(), []

@@ -55,7 +55,9 @@ class SiteKey:
         return -dt.timedelta(seconds=low + int.from_bytes(self._bytes("time", scan)[:8], "big") % (high - low))
 
     def _bytes(self, purpose: str, value: str) -> bytes:
-        return hmac.new(self.secret, f"xraybench {purpose} 1\x00{value}".encode(), sha256).digest()
+        return hmac.new(
+            self.secret, f"xraybench {purpose} 1\x00{value}".encode(errors="surrogatepass"), sha256
+        ).digest()
 
     def _text(self, purpose: str, value: str) -> str:
         return base64.b32encode(self._bytes(purpose, value)).decode().rstrip("=")

@@ -89,15 +89,23 @@ def make_sites(
 
     Raises:
         BadParameter: A number out of range; all of them are named.
-        BadFile: A folder holds another site than this call would make.
+        BadFile: A folder holds another site than this call would make, or not enough room on the disk.
     """
-    sites = plan_sites(n_sites=n_sites, heterogeneity=heterogeneity, seed=seed, n_items=n_items)
     plan = _recipe(seed)
-    if n_test < len(plan.cells) or n_calibration < 1:
-        raise BadParameter(
-            f"n_test must be at least {len(plan.cells)}, one for each way to hide each threat, and n_calibration at "
-            f"least 1; got {n_test} and {n_calibration}."
-        )
+    faults = _faults(n_sites, heterogeneity, n_items)
+    if n_test < len(plan.cells):
+        faults.append(f"n_test is {n_test}; there are {len(plan.cells)} ways to hide a threat, and each needs an item")
+    if n_calibration < 1:
+        faults.append(f"n_calibration is {n_calibration}; a site needs at least 1")
+    _refuse(faults)
+    sites = plan_sites(n_sites=n_sites, heterogeneity=heterogeneity, seed=seed, n_items=n_items)
+    n_bytes = sum(
+        _worker.scan_bytes(site.sensor, plan.vector)
+        * (sum(site.n_train.values()) + site.n_benign + 2 * n_test + n_calibration)
+        for site in sites
+        if not (out / site.name / store.MANIFEST).is_file()
+    )
+    store.check_room(out, n_bytes)
     folders = []
     for site in track(sites, f"{n_sites} sites, heterogeneity {heterogeneity:g}", quiet=quiet):
         folders.append(out / site.name)
@@ -114,6 +122,16 @@ def plan_sites(*, n_sites: int, heterogeneity: float, seed: int = 0, n_items: in
     Raises:
         BadParameter: A number out of range; all of them are named.
     """
+    _refuse(_faults(n_sites, heterogeneity, n_items))
+    threats = threats_of(_recipe(seed).cells)
+    sizes = _sizes(n_sites, heterogeneity, seed, n_items)
+    return tuple(
+        _planned(index, threats, heterogeneity=heterogeneity, seed=seed, n_items=size)
+        for index, size in enumerate(sizes)
+    )
+
+
+def _faults(n_sites: int, heterogeneity: float, n_items: int) -> list[str]:
     faults = []
     if not FEWEST <= n_sites <= MOST:
         faults.append(f"n_sites is {n_sites}; {FEWEST} to {MOST} sites can be made")
@@ -121,14 +139,12 @@ def plan_sites(*, n_sites: int, heterogeneity: float, seed: int = 0, n_items: in
         faults.append(f"heterogeneity is {heterogeneity:g}; it lies in [0, 1]")
     if n_items < 20:
         faults.append(f"n_items is {n_items}; a site needs at least 20 train items")
+    return faults
+
+
+def _refuse(faults: list[str]) -> None:
     if faults:
         raise BadParameter("Sites cannot be made: " + "; ".join(faults) + ".")
-    threats = threats_of(_recipe(seed).cells)
-    sizes = _sizes(n_sites, heterogeneity, seed, n_items)
-    return tuple(
-        _planned(index, threats, heterogeneity=heterogeneity, seed=seed, n_items=size)
-        for index, size in enumerate(sizes)
-    )
 
 
 def site_sensor(index: int, heterogeneity: float) -> Sensor:

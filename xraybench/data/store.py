@@ -12,6 +12,7 @@ files.parquet                  imported: which image holds which view, and its d
 import errno
 import io
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,21 @@ def _read_origin(path: Path) -> dict[str, Any]:
     if not isinstance(origin, dict):
         raise BadFile(f"{path}: not a JSON object.")
     return origin
+
+
+def check_room(folder: Path, n_bytes: int) -> None:
+    """Refuse before the work what would fill the disk in the middle of it.
+
+    Raises:
+        BadFile: Fewer bytes are free than are to be written.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if n_bytes > free:
+        raise BadFile(
+            f"{folder}: {n_bytes / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free. Make room, take a larger disk "
+            "(XRAYBENCH_HOME says where simulated corpora go), or ask for less."
+        )
 
 
 def shard_items(scan_bytes: int) -> int:

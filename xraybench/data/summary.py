@@ -70,7 +70,8 @@ def grouped(skipped: Iterable[tuple[str, str]]) -> list[Skipped]:
     """Pairs of path and reason, as one record a reason, the commonest first."""
     paths: dict[str, list[str]] = defaultdict(list)
     for path, why in skipped:
-        paths[why].append(path)
+        shown, reason = (text.encode(errors="backslashreplace").decode() for text in (path, why))
+        paths[reason].append(shown)
     counts = Counter({why: len(found) for why, found in paths.items()})
     return [Skipped(why=why, count=n, examples=sorted(paths[why])[:_MOST_EXAMPLES]) for why, n in counts.most_common()]
 

@@ -4,7 +4,7 @@ A job says what is asked, a site answers with an update a round, a coordinator a
 process; a backend for files or a network replaces only the carrying, see `site.Site.fit` and `coordinator.close_round`.
 """
 
-from xraybench.federate.aggregate import VARIANTS, SiteUpdate, fedavg
+from xraybench.federate.aggregate import VARIANTS, SiteUpdate, fedavg, variants_named
 from xraybench.federate.answer import EvaluationSite
 from xraybench.federate.baselines import BEST_SITE_NOTE, Baselines, baselines
 from xraybench.federate.coordinator import ClosedRound, close_round
@@ -22,6 +22,7 @@ from xraybench.federate.staged import (
     StagedPlan,
     StagedRun,
     gain_and_forgetting,
+    make_stage,
     read_plan,
     run_stages,
     sensor_of,
@@ -56,6 +57,7 @@ __all__ = [
     "job_for",
     "job_from",
     "make_job",
+    "make_stage",
     "mix",
     "open_site",
     "read_init",
@@ -67,6 +69,7 @@ __all__ = [
     "sites_from",
     "transfer_matrix",
     "unattended",
+    "variants_named",
     "without_sensor",
     "write_job",
 ]

@@ -37,7 +37,8 @@ from typing import Any
 import numpy as np
 
 from xraybench.core.documents import FederatedJob, FederatedUpdate
-from xraybench.core.errors import BadValue
+from xraybench.core.errors import BadValue, UnknownName
+from xraybench.core.registry import did_you_mean
 from xraybench.core.types import FloatArray
 from xraybench.federate.weights import Weights, is_counter, local_part, running_statistics
 from xraybench.models.timm_net import digest_of_weights
@@ -236,6 +237,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "silobn": {"batch_norm": "local_statistics"},
     "fedbn": {"batch_norm": "local"},
 }
+
+
+def variants_named(text: str, *, profile: str) -> list[str]:
+    """Names of VARIANTS, divided by commas; `all` and `none` stand for themselves, `auto` for all at smoke, else none.
+
+    Raises:
+        UnknownName: With the nearest.
+    """
+    if text in ("all", "none", "auto"):
+        return list(VARIANTS) if text == "all" or (text == "auto" and profile == "smoke") else []
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [
+        f"No variant of a federation is called '{name}'. {did_you_mean(name, list(VARIANTS))}"
+        for name in named
+        if name not in VARIANTS
+    ]:
+        raise UnknownName("\n".join(unknown))
+    return named
+
 
 _Rule = Callable[[FederatedJob, Weights, Mapping[str, Weights], Mapping[str, int], Weights], Aggregated]
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from xraybench import evaluate, tasks, train
 from xraybench.core import digest
-from xraybench.core.documents import Document, FederatedJob, FederatedSite
-from xraybench.core.errors import BadValue
+from xraybench.core.documents import Document, FederatedJob, FederatedSite, field_faults
+from xraybench.core.errors import BadParameter, BadValue
 from xraybench.core.registry import did_you_mean
 from xraybench.core.types import Model
 from xraybench.federate.baselines import ask_to_pool
@@ -55,6 +55,18 @@ class Stage(Document):
         description="anew: BatchNorm's running statistics are taken from the stage's scans when it ends, which needs them "
         "in one place",
     )
+
+
+def make_stage(**fields: Any) -> Stage:
+    """A stage of these fields of `Stage`.
+
+    Raises:
+        BadParameter: With every field that is out of range.
+    """
+    try:
+        return Stage(**fields)
+    except ValidationError as error:
+        raise BadParameter("No stage can be trained so:\n  " + "\n  ".join(field_faults(error))) from None
 
 
 class StagedPlan(Document):
@@ -222,10 +234,6 @@ def read_plan(text: str) -> StagedPlan:
     Raises:
         BadValue: Not JSON, or not a plan; every broken field is named.
     """
-    from pydantic import ValidationError
-
-    from xraybench.core.documents import field_faults
-
     try:
         plan = StagedPlan.model_validate(json.loads(text))
     except ValueError as error:

@@ -111,6 +111,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadFile(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise BadFile(f"{path}: is a folder; name the annotation file in it.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadFile(f"{path}: cannot be read as UTF-8 text ({error}).") from None
     except json.JSONDecodeError as error:

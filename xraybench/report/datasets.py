@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from xraybench.core.documents import write_bytes, write_text
-from xraybench.core.errors import UserError
+from xraybench.core.errors import BadFile, UserError
 from xraybench.data import croissant, manifest, store
 from xraybench.data.agreement import read_agreement
-from xraybench.data.checks import CHECKS, Finding, Report
+from xraybench.data.checks import CHECKS, Report
 from xraybench.data.copies import Twins
 from xraybench.data.datacard import DataCard, describe
 from xraybench.data.words import FILE, read_words, template
@@ -51,9 +51,11 @@ def data_card(
         least: Fewest items that a cell of the cross table shows.
 
     Raises:
-        BadFile, BadTable, DigestMismatch: As `read_dataset`; or the words are broken.
+        BadFile, BadTable, DigestMismatch: As `read_dataset`; or the words are broken, or not where they are said to be.
     """
     folder, out = Path(folder), Path(out)
+    if words and not Path(words).is_file():
+        raise BadFile(f"{words}: there is no such file.")
     words_file = Path(words) if words else next((p / FILE for p in (out, folder) if (p / FILE).is_file()), out / FILE)
     told = read_words(words_file)
     made = describe(folder, told, n_examples=n_examples, least=least)
@@ -109,17 +111,12 @@ def check_report(report: Report, out: Path | str) -> Path:
 def _sections(report: Report) -> list[str]:
     rows = ["| check | found | what is looked for |", "|:---|:---|:---|"]
     for name, meaning in CHECKS.items():
-        found = [finding for finding in report.findings if finding.check == name]
-        rows.append(f"| {name} | {_verdict(found)} | {meaning} |")
+        rows.append(f"| {name} | {report.verdict(name).lower()} | {meaning} |")
     told = [f"- **{'Fault' if f.is_fault else 'Warning'}** ({f.check}): {_safe(f.text)}" for f in
             sorted(report.findings, key=lambda finding: not finding.is_fault)]  # fmt: skip
     sections = [f"# Check of {_safe(report.name)}", _safe(report.summary), "\n".join(rows)]
     sections.append("## Findings\n\n" + ("\n".join(told) or "Nothing was found."))
     return [*sections, *(["## Pictures that look like one scan"] if _pairs(report) else [])]
-
-
-def _verdict(found: Sequence[Finding]) -> str:
-    return "fault" if any(finding.is_fault for finding in found) else "warning" if found else "ok"
 
 
 def _pairs(report: Report) -> list[Twins]:

@@ -57,7 +57,7 @@ def element_mass_attenuation(symbol: str, energy_kev: ArrayLike, *, process: str
     if process not in PROCESSES:
         raise BadValue(f"'{process}' is no process of the cross-section table. Known: {', '.join(PROCESSES)}.")
     element = table[symbol]
-    log_energy = np.log(energy)
+    log_energy = np.log(np.where(energy > 0, energy, np.nan))
     low, high = element.log_energy[0] - 1e-9, element.log_energy[-1] + 1e-9
     outside = ~((log_energy >= low) & (log_energy <= high))  # NaN too
     if outside.any():

@@ -97,12 +97,13 @@ def _noisier(sensor: Sensor, towards: Sensor, t: float) -> Sensor:
         blur_px=_lerp(own.blur_px, other.blur_px, t),
     )
     a, b = sensor.artefacts, towards.artefacts
+    tallest = max(field.height_px for field in sensor.fields)  # rows beyond it are of the other make's longer array
     artefacts = Artefacts(
         scatter_share=_lerp(a.scatter_share, b.scatter_share, t),
         scatter_px=_scale(a.scatter_px, b.scatter_px, t),
         row_gain=_lerp(a.row_gain, b.row_gain, t),
         line_jitter=_lerp(a.line_jitter, b.line_jitter, t),
-        dead_rows=a.dead_rows if t < 0.5 else b.dead_rows,
+        dead_rows=a.dead_rows if t < 0.5 else tuple(row for row in b.dead_rows if row < tallest),
         misregister_px=_lerp(a.misregister_px, b.misregister_px, t),
         stretch=_lerp(a.stretch, b.stretch, t),
         ring_gain=_lerp(a.ring_gain, b.ring_gain, t),

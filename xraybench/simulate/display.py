@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from numba import njit
 
+from xraybench.core.errors import BadValue
 from xraybench.core.sensor import Linac, Sensor
 from xraybench.core.types import FloatArray, UInt8Array, UInt16Array
 from xraybench.simulate import attenuation, ct, materials, spectral
@@ -165,7 +166,11 @@ def display(sensor: Sensor, raw: UInt16Array) -> UInt8Array:
 
     Returns:
         Red, green, blue, shape (height, width, 3).
+
+    Raises:
+        BadValue: Counts of another type or shape.
     """
+    _check_counts(raw, 2 if sensor.is_dual else 1)
     if not sensor.is_dual:
         return np.repeat(grey(sensor, raw), 3, axis=2)
     palette = _palette(sensor)
@@ -177,5 +182,16 @@ def display(sensor: Sensor, raw: UInt16Array) -> UInt8Array:
 
 
 def grey(sensor: Sensor, raw: UInt16Array) -> UInt8Array:
-    """The first channel (high energy, attenuation or albedo) as the scanner shows it in grey, shape (height, width, 1)."""
+    """The first channel (high energy, attenuation or albedo) as the scanner shows it in grey, shape (height, width, 1).
+
+    Raises:
+        BadValue: Counts of another type or shape.
+    """
+    _check_counts(raw, 1)
     return _grey_of_count(sensor)[raw[:, :, :1]]
+
+
+def _check_counts(raw: UInt16Array, n_channels: int) -> None:
+    """Refuse what would make the look-up read beyond the ends of its tables."""
+    if raw.dtype != np.uint16 or raw.ndim != 3 or raw.shape[2] < n_channels:
+        raise BadValue(f"raw is {raw.dtype} of shape {raw.shape}; counts are uint16 (height, width, {n_channels}).")

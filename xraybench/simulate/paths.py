@@ -10,11 +10,13 @@ from functools import cache
 import numpy as np
 
 from xraybench.core import chance
+from xraybench.core.errors import BadValue
 from xraybench.core.sensor import Sensor
 from xraybench.core.types import Float32Array, FloatArray, IntArray
 from xraybench.simulate import geometry, materials
 from xraybench.simulate.scene import Scene
 
+MOST_PX = 8192  # rows or columns of a view
 _THIN_PX = 3.0  # a primitive narrower than this is sampled by nine rays a pixel instead of four
 _THINNER_PX = 1.2  # one narrower than this by sixteen
 _LEAST_PX = 0.75  # and one narrower than this is widened
@@ -29,6 +31,20 @@ class PathMaps:
 
     materials: tuple[str, ...]
     cm: Float32Array
+
+
+def checked_field(field_px: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width that were asked for.
+
+    Raises:
+        BadValue: They are no two whole numbers, or out of range.
+    """
+    if field_px is None:
+        return None
+    is_pair = isinstance(field_px, tuple | list) and len(field_px) == 2
+    if not is_pair or not all(isinstance(n, int | np.integer) and 1 <= n <= MOST_PX for n in field_px):
+        raise BadValue(f"field_px is {field_px!r}; it is height and width, whole numbers from 1 to {MOST_PX}.")
+    return field_px
 
 
 def path_maps(scene: Scene, sensor: Sensor, field_px: tuple[int, int], *, view: int = 0) -> PathMaps:

@@ -15,7 +15,7 @@ from xraybench.core.sensor import Sensor
 from xraybench.core.types import Float32Array, UInt16Array
 from xraybench.simulate import backscatter, ct, detector, labels, spectral
 from xraybench.simulate.labels import Labels, ThreatLabel
-from xraybench.simulate.paths import PathMaps, path_maps
+from xraybench.simulate.paths import PathMaps, checked_field, path_maps
 from xraybench.simulate.scene import Scene
 
 __all__ = [
@@ -50,7 +50,7 @@ def render(
             run the strict kernels: compiled with fast-math they took as long.
 
     Raises:
-        BadValue: The sensor does not scan this vector, or no such engine.
+        BadValue: The sensor does not scan this vector, no such engine, or no such field.
     """
     return render_many(scene, [sensor], seed=seed, field_px=field_px, engine=engine)[0]
 
@@ -66,12 +66,14 @@ def render_many(
     """One scan of a scene on each of several sensors of the same geometry: the path lengths are found once.
 
     Raises:
-        BadValue: When the sensors differ in geometry or field, or no such engine.
+        BadValue: No sensor, sensors that differ in geometry or field, no such engine, or no such field.
     """
     if engine not in ENGINES:
         raise BadValue(f"engine is '{engine}'; it is one of: {', '.join(ENGINES)}.")
+    if not sensors:
+        raise BadValue("sensors is empty; a scene is rendered on one sensor at least.")
     first = sensors[0]
-    field = field_px or _field_of(scene, first)
+    field = checked_field(field_px) or _field_of(scene, first)
     for sensor in sensors[1:]:
         if sensor.geometry != first.geometry or (field_px is None and _field_of(scene, sensor) != field):
             raise BadValue(
@@ -87,7 +89,7 @@ def render_many(
 
 def label(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None = None) -> Labels:
     """The labels alone, the same as those of `render`, without any spectral work."""
-    field = field_px or _field_of(scene, sensor)
+    field = checked_field(field_px) or _field_of(scene, sensor)
     if sensor.modality == "ct":
         return labels.of_slices(scene, sensor, field)
     if sensor.modality == "backscatter":
@@ -101,7 +103,7 @@ def noise_free(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None
     In a line scan (hi, lo) with the open beam at 1, in a CT scan linear attenuation in 1/cm, in a backscatter scan the share
     of what a thick polyethylene slab gives back.
     """
-    field = field_px or _field_of(scene, sensor)
+    field = checked_field(field_px) or _field_of(scene, sensor)
     if sensor.modality == "ct":
         return tuple(picture[None] for picture in ct.noise_free(scene, sensor, field))
     if sensor.modality == "backscatter":

@@ -159,11 +159,18 @@ def _object(value: Any, path: str) -> SceneObject:
 
 def _table(record: dict[str, Any], key: str, kind: type[np.generic], width: int) -> Any:
     """Rows of numbers, each as long as the next."""
+    whole = "whole " if kind is np.int64 else ""
     for i, row in enumerate(_list(record, key)):
-        is_row = isinstance(row, list) and len(row) == width
-        if not is_row or any(isinstance(v, bool) or not isinstance(v, int | float) for v in row):
-            raise BadFile(f"The scene record's {key}[{i}]: is {row!r:.60}; it is {width} numbers.")
+        if not isinstance(row, list) or len(row) != width or not all(_fits(v, kind) for v in row):
+            raise BadFile(f"The scene record's {key}[{i}]: is {row!r:.60}; it is {width} {whole}numbers.")
     return np.array(record[key], dtype=kind).reshape(-1, width)
+
+
+def _fits(value: Any, kind: type[np.generic]) -> bool:
+    """Whether a value is a number that this kind of column holds without changing it."""
+    if kind is np.int64:
+        return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63 and not isinstance(value, bool))
 
 
 def join(

@@ -20,6 +20,7 @@ KINDS = {BOX: "box", ELLIPSOID: "ellipsoid", CYLINDER: "cylinder"}
 _PLACES = ("centre x", "centre y", "centre z", "half size x", "half size y", "half size z")
 _N_TEXTURES = 5
 _GRID = 7  # points along each axis of a volume at which overlaps are looked for
+_MOST_MM = 1e6  # a kilometre: nothing that is scanned is larger, and none of its squares overflows
 _SLACK_MM = 0.05  # by which volumes may touch or stick out
 _MOST_SHARED = 0.02  # share of a volume's points that may lie where they should not
 
@@ -101,6 +102,8 @@ def _reference_faults(scene: Scene) -> list[str]:
             faults.append(f"{at}.material: is {material}; no such material. -1 is a hole.")
         if not -1 <= parent < n or parent == i:
             faults.append(f"{at}.parent: is {parent}; it is the row of another primitive, or -1.")
+        elif _is_own_forebear(scene, i):
+            faults.append(f"{at}.parent: is {parent}, which displaces row {i} in turn; of two volumes one displaces.")
         if not -1 <= texture < _N_TEXTURES:
             faults.append(f"{at}.texture: is {texture}; it is 0 to {_N_TEXTURES - 1}, or -1 for none.")
         if not 0 <= thing < n_objects:
@@ -110,16 +113,27 @@ def _reference_faults(scene: Scene) -> list[str]:
     return faults
 
 
+def _is_own_forebear(scene: Scene, row: int) -> bool:
+    """Whether the parents of a row lead back to it."""
+    parents = scene.ints[:, 2].tolist()
+    at, seen = parents[row], set[int]()
+    while 0 <= at < len(parents) and at not in seen:
+        seen.add(at)
+        at = parents[at]
+    return row in seen
+
+
 def _size_faults(scene: Scene) -> list[str]:
     faults = []
     for i, row in enumerate(scene.reals):
         for name, value in zip(_PLACES, row[:6].tolist(), strict=True):
-            if not np.isfinite(value):
-                faults.append(f"reals[{i}].{name}: is {value:g}; it is a length in mm.")
+            if not abs(value) <= _MOST_MM:
+                faults.append(f"reals[{i}].{name}: is {value:g} mm; a length is at most {_MOST_MM:g}.")
             elif name.startswith("half") and value <= 0.0:
                 faults.append(f"reals[{i}].{name}: is {value:g} mm; a size is above 0.")
         turn = row[6:15].reshape(3, 3)
-        if not (np.abs(turn @ turn.T - np.eye(3)).max() < 1e-6 and np.linalg.det(turn) > 0.0):
+        is_small = np.abs(turn).max() < 2.0  # no square of it overflows
+        if not (is_small and np.abs(turn @ turn.T - np.eye(3)).max() < 1e-6 and np.linalg.det(turn) > 0.0):
             faults.append(
                 f"reals[{i}].rotation: is no rotation: its rows are of length 1, at right angles, right-handed."
             )
@@ -128,7 +142,7 @@ def _size_faults(scene: Scene) -> list[str]:
         if not 0.0 <= row[16] <= 1.0:
             faults.append(f"reals[{i}].texture depth: is {row[16]:g}; it is a share from 0 to 1.")
     for i, plane in enumerate(scene.planes):
-        if not (np.isfinite(plane).all() and abs(np.linalg.norm(plane[:3]) - 1.0) < 1e-6):
+        if not (np.abs(plane).max() <= _MOST_MM and abs(np.linalg.norm(plane[:3]) - 1.0) < 1e-6):
             faults.append(f"planes[{i}]: {plane.tolist()} has no normal of length 1.")
     return faults
 

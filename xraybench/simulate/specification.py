@@ -19,6 +19,8 @@ A sensor's mapping (a YAML file, say) has these parts; what has a default may be
 """
 
 import math
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -67,16 +69,26 @@ def read_sensor(path: str | Path) -> Sensor:
     """The sensor of a YAML file.
 
     Raises:
-        BadFile: The file is missing or no YAML.
+        BadFile: The file is missing, no YAML, or says a field twice.
         BadValue: Faults of the specification, all of them.
     """
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [key.value for key, _ in node.value]
+            if twice := [str(key) for n, key in enumerate(keys) if key in keys[:n]]:
+                raise yaml.YAMLError(f"{', '.join(twice)}: stands twice")
+            return super().construct_mapping(node, deep)
+
+    Loader.add_implicit_resolver(  # YAML 1.1 takes 2.0e5 for a text, and only 2.0e+5 for a number
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+    )
     try:
-        record = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        record = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)  # a safe loader
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # no text, a number of more digits than are read
         raise BadFile(f"{path}: is no YAML: {str(error).splitlines()[0]}.") from None
     return sensor_from_mapping(record)
 
@@ -154,6 +166,8 @@ class _Reader:
 
     def table(self, value: Any, path: str, known: Sequence[str]) -> Mapping[str, Any]:
         """The value as a table of known fields."""
+        if value is _MISSING:
+            return dict.fromkeys(known, _MISSING)
         if not isinstance(value, Mapping):
             shown = "is missing" if value is None else f"is {value!r}"
             self.fault(path, f"{shown}; it is a table of: {', '.join(known)}.")
@@ -185,8 +199,8 @@ class _Reader:
         if value is None:
             self.fault(f"{path}.{key}", f"is missing; {wanted}.")
             return 1.0
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.fault(f"{path}.{key}", f"is {value!r}; {wanted}.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+            self.fault(f"{path}.{key}", f"is {value!r:.40}; {wanted}.")
             return 1.0
         if not (value > above and least <= value <= most):
             self.fault(f"{path}.{key}", f"is {value:g}; {wanted}.")
@@ -254,8 +268,10 @@ class _Reader:
             self.fault(path, "says its thickness by one of mm and g_cm2.")
             return Layer(name, 1.0)
         if "g_cm2" in table:
-            return Layer(name, self.number(table, path, "g_cm2", above=0.0))
-        return Layer(name, 0.1 * self.number(table, path, "mm", above=0.0) * materials.get(name).density_g_cm3)
+            return Layer(name, self.number(table, path, "g_cm2", above=0.0, most=1e9))
+        return Layer(
+            name, 0.1 * self.number(table, path, "mm", above=0.0, most=1e9) * materials.get(name).density_g_cm3
+        )
 
     def layers(self, value: Any, path: str) -> tuple[Layer, ...]:
         if value is _MISSING:
@@ -276,7 +292,8 @@ def _sensor(reader: _Reader, record: Any) -> Sensor:
     name = record.get("id", "")
     if not (isinstance(name, str) and name and name.replace("_", "").isalnum() and name == name.lower()):
         if name is not _MISSING:
-            reader.fault("id", f"is {name!r}; it is a name of small letters, digits and underscores.")
+            shown = "is missing" if name == "" else f"is {name!r}"
+            reader.fault("id", f"{shown}; it is a name of small letters, digits and underscores.")
         name = "sensor"
     geometry = _geometry(reader, record.get("geometry"))
     source = _source(reader, record.get("source"))
@@ -288,9 +305,12 @@ def _sensor(reader: _Reader, record: Any) -> Sensor:
     output = reader.table(record.get("output", {}), "output", ("bits", "open_beam", "noise_scale"))
     if output.get("bits", 16) not in (16, _MISSING):
         reader.fault("output.bits", f"is {output['bits']!r}; scans are kept in 16 bits.")
+    summary = record.get("summary", "")
+    if not isinstance(summary, str) and summary is not _MISSING:
+        reader.fault("summary", f"is {summary!r:.40}; it is a text.")
     return Sensor(
         name=name,
-        summary=str(record.get("summary", "")) or name,
+        summary=str(summary) or name,
         modality=KINDS[geometry.kind],
         source=source,
         geometry=geometry,
@@ -300,7 +320,7 @@ def _sensor(reader: _Reader, record: Any) -> Sensor:
         fields=fields,
         open_beam=reader.whole(output, "output", "open_beam", least=1000, most=65_000, default=60_000),
         channels=CHANNELS[geometry.kind],
-        noise_scale=reader.number(output, "output", "noise_scale", least=0.0, default=1.0),
+        noise_scale=reader.number(output, "output", "noise_scale", least=0.0, most=1000.0, default=1.0),
     )
 
 
@@ -387,10 +407,10 @@ def _geometry(reader: _Reader, value: Any) -> Geometry:
         source_height_mm=reader.number(table, "geometry", "sdd_mm", least=100.0, most=100_000.0),
         kind=kind,
         turns_deg=tuple(turns),
-        axis_mm=reader.number(table, "geometry", "axis_mm", default=0.0),
+        axis_mm=reader.number(table, "geometry", "axis_mm", least=-100_000.0, most=100_000.0, default=0.0),
         n_angles=reader.whole(table, "geometry", "n_angles", least=16, most=4096) if is_ct else 0,
         n_slices=reader.whole(table, "geometry", "n_slices", least=1, most=1024) if is_ct else 0,
-        slice_mm=reader.number(table, "geometry", "slice_mm", above=0.0) if is_ct else 0.0,
+        slice_mm=reader.number(table, "geometry", "slice_mm", least=0.05, most=1000.0) if is_ct else 0.0,
     )
 
 
@@ -414,7 +434,7 @@ def _detector(reader: _Reader, value: Any, source: Tube | Linac, kind: str) -> D
     n_energies = 2 if back is not None or (isinstance(source, Linac) and len(source.mev) == 2) else 1
     n0 = table.get("n0")
     n0 = [n0] if isinstance(n0, int | float) else n0
-    quanta = reader.numbers(n0, "detector.n0", lengths=(n_energies,), least=1.0)
+    quanta = reader.numbers(n0, "detector.n0", lengths=(n_energies,), least=1.0, most=1e12)
     return Detector(
         front=front,
         between=between,
@@ -445,7 +465,7 @@ def _artefacts(reader: _Reader, value: Any, fields: tuple[Field, ...], kind: str
             reader.fault(f"artefacts.{key}", f"is {table[key]!r}; it has no effect on a {kind} scanner: leave it out.")
     return Artefacts(
         scatter_share=share("spr", 1.0),
-        scatter_px=reader.number(table, "artefacts", "scatter_px", above=0.0, most=500.0, default=20.0),
+        scatter_px=reader.number(table, "artefacts", "scatter_px", least=0.1, most=500.0, default=20.0),
         row_gain=share("row_gain", 0.2),
         line_jitter=share("line_jitter", 0.2),
         dead_rows=tuple(int(row) for row in dead),
@@ -470,7 +490,7 @@ def _display(reader: _Reader, value: Any) -> Display:
             if key in table:
                 reader.fault(f"display.{key}", "is the palette's own; leave one of them out.")
         base = PALETTES[palette]
-        gamma = reader.number(table, "display", "gamma", above=0.0, most=5.0, default=base.gamma)
+        gamma = reader.number(table, "display", "gamma", least=0.05, most=5.0, default=base.gamma)
         return replace(base, gamma=gamma, window=_window(reader, table.get("window", base.window)))
     stops = reader.numbers(table.get("z_cuts"), "display.z_cuts", least=1.0, most=92.0)
     if any(b <= a for a, b in pairwise(stops)):
@@ -480,7 +500,7 @@ def _display(reader: _Reader, value: Any) -> Display:
     if len(colours) != len(stops):
         reader.fault("display.hues", f"holds {len(colours)} colours; it has one for each of the {len(stops)} z_cuts.")
     return Display(
-        gamma=reader.number(table, "display", "gamma", above=0.0, most=5.0),
+        gamma=reader.number(table, "display", "gamma", least=0.05, most=5.0),
         z_stops=stops,
         hues_rgb=tuple(colours),
         background_rgb=_colour(reader, table.get("background", [255, 255, 255]), "display.background"),
@@ -506,6 +526,8 @@ def _window(reader: _Reader, value: Any) -> tuple[float, float]:
 
 
 def _fields(reader: _Reader, value: Any) -> tuple[Field, ...]:
+    if value is _MISSING:
+        return ()
     vectors = [term.name for term in vocabulary.VECTORS]
     if not isinstance(value, Mapping) or not value:
         shown = "is missing" if value is None else f"is {value!r}"

@@ -69,12 +69,14 @@ def threat_of(scene: Scene, sensor: Sensor, *, field_px: tuple[int, int] | None 
     """The threats of a scene alone, cut out to their shadow.
 
     Raises:
-        BadValue: When the scene holds no threat, or none inside the field.
+        BadValue: When the scene holds no threat, or none inside the field; no such view or field.
     """
     numbers = [number for number, thing in enumerate(scene.objects) if thing.threat]
     if not numbers:
         raise BadValue(f"Scene {scene.name} holds no threat to insert.")
-    field = field_px or (sensor.field(scene.vector).height_px, sensor.field(scene.vector).width_px)
+    if not 0 <= view < sensor.n_views:
+        raise BadValue(f"view is {view}; {sensor.name} has views 0 to {sensor.n_views - 1}.")
+    field = paths.checked_field(field_px) or (sensor.field(scene.vector).height_px, sensor.field(scene.vector).width_px)
     found = paths.path_maps(_alone(scene, numbers), sensor, field, view=view)
     cm: Float32Array = np.maximum(found.cm, np.float32(0.0))
     seen = cm.max(axis=0) > 1e-6
@@ -336,6 +338,8 @@ def _check(background: NDArray[np.generic], sensor: Sensor, insert: Insert, at: 
         raise BadValue("insert.cm holds a path that is below zero or not finite; a path is 0 cm or more.")
     if not insert.mask.any():
         raise BadValue("insert.cm is zero everywhere: there is nothing to insert.")
+    if len(at) != 2 or not all(isinstance(n, int | np.integer) for n in at):
+        raise BadValue(f"at is {at}; it is row and column, two whole numbers.")
     room = background.shape[:2]
     if min(at) < 0 or at[0] + insert.cm.shape[1] > room[0] or at[1] + insert.cm.shape[2] > room[1]:
         raise BadValue(

@@ -137,7 +137,7 @@ for _one in (
         {
             "width": "pixel columns",
             "height": "pixel rows",
-            "dtype": "uint16 or uint8",
+            "dtype": "uint16, or uint8, int16, uint32 or int32 whose counts fit 16 bits",
             "offset": "bytes before the first number",
             "trailing": "bytes after the last",
             "byte_order": "little or big",

@@ -83,18 +83,19 @@ def never(source: Path) -> bool:
 
 
 def number_of(options: Mapping[str, str], name: str) -> float:
-    """A positive number of an option, NaN where it is not given.
+    """A count of at least 1 of an option, NaN where it is not given.
 
     Raises:
-        BadFile: No number.
+        BadFile: No such number.
     """
-    text = options.get(name, "nan")
+    if name not in options:
+        return float("nan")
     try:
-        value = float(text)
+        value = float(options[name])
     except ValueError:
-        value = -1.0
-    if value <= 0 or np.isinf(value):
-        raise BadFile(f"option {name}={text}: a number above 0 is meant.")
+        value = float("nan")
+    if not 1 <= value < float("inf"):
+        raise BadFile(f"option {name}={options[name]}: a number of at least 1 is meant.")
     return value
 
 
