@@ -330,11 +330,11 @@ class Table:
         """Mean over the seeds of (n_seeds, 1 + replicates), the seeds drawn again in each replicate."""
         return np.asarray((by_seed * self.weights).sum(axis=0))
 
-    def auroc(self, row: str, sites: Sequence[str] | None = None) -> float:
+    def auroc(self, row: str, sites: Sequence[str] | None = None, seeds: Sequence[int] | None = None) -> float:
         from sklearn.metrics import roc_auc_score
 
         values = []
-        for seed in self.seeds:
+        for seed in seeds or self.seeds:
             for site in sites or self.sites(row, seed):
                 kind, score = self.kinds[seed, site], self.scores[row, seed, site]
                 values.append(roc_auc_score(kind[kind > 0] == 2, score[kind > 0]))
@@ -460,9 +460,13 @@ def robust_figures(table: Table) -> dict[str, Any]:
             if not (table.has(row) and table.has(clean)):
                 continue
             honest = [site for site in table.sites(clean, table.seeds[0]) if site != HOSTILE]
-            before, after = table.auroc(clean, honest), table.auroc(row, honest)
-            print(f"{rule} with {HOSTILE} {attack}: AUROC {after:.3f}, honest {before:.3f}, lost {before - after:+.3f}")
-            figures[f"auroc_lost.{rule}.{attack}"] = round(before - after, 4)
+            lost = [table.auroc(clean, honest, [seed]) - table.auroc(row, honest, [seed]) for seed in table.seeds]
+            drawn = table.over_seeds(np.array(lost)[:, None])
+            low, high = np.percentile(drawn[1:], [2.5, 97.5])
+            print(f"{rule} with {HOSTILE} {attack}: AUROC {table.auroc(row, honest):.3f}, "
+                  f"lost {drawn[0]:+.3f} [{low:+.3f}, {high:+.3f}]")  # fmt: skip
+            key = f"auroc_lost.{rule}.{attack}"
+            figures |= {key: round(drawn[0], 4), f"{key}.low": round(low, 4), f"{key}.high": round(high, 4)}
     return figures
 
 
