@@ -193,7 +193,10 @@ def test_nobody_at_a_site_with_real_scans_is_no_consent(call: Call, sites: dict[
         (("job", "j.json", "--threat", "firearm", "--sites", "0"), "at least one site; got 0"),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "threats=blade"), "is said by --threat"),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "n_sites=4"), "is said by --sites"),
-        (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "seed=1", "-p", "seed=2"), "seed is given twice"),
+        (
+            ("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "seed=1", "-p", "seed=2"),
+            "seed is given twice",
+        ),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "purpose=trainin"), "Did you mean 'training'?"),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "name=a/b"), "name: String should match"),
         (("job", "j.json", "--threat", "firearm", "--sites", "3", "-p", "image_px=100"), "a multiple of 32"),
