@@ -138,6 +138,16 @@ def rows(records: list[Difficulty], scan_id: str) -> list[tuple[str | int | floa
     return [(scan_id, *astuple(record)) for record in records]
 
 
+def check_index(index: str) -> None:
+    """Raise unless it is one of INDICES; to be asked before scans are made for it.
+
+    Raises:
+        UnknownName: No such index; with the nearest.
+    """
+    if index not in INDICES:
+        raise UnknownName(f"No index of difficulty is called '{index}'. {did_you_mean(index, list(INDICES))}")
+
+
 def of_scans(difficulty: pd.DataFrame, index: str) -> "pd.Series[float]":
     """One value of an index a scan: where its threat is easiest to see, over threats and views; NaN left out.
 
@@ -147,8 +157,7 @@ def of_scans(difficulty: pd.DataFrame, index: str) -> "pd.Series[float]":
     Raises:
         UnknownName: No such index; with the nearest.
     """
-    if index not in INDICES:
-        raise UnknownName(f"No index of difficulty is called '{index}'. {did_you_mean(index, list(INDICES))}")
+    check_index(index)
     values = difficulty.dropna(subset=[index]).groupby("scan_id", sort=True)[index]
     return values.min() if index in HARD_WHEN_HIGH else values.max()
 
