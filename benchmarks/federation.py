@@ -6,7 +6,8 @@
 
 Three sites of noise scans (160 x 160, two channels), so nothing has to be simulated first. The bare loop trains the same
 networks on the same scans with the same seeds and averages with numpy: no records, no checks, no digests, no
-checkpoints. Both must end in the same weights. The last line is JSON.
+checkpoints. Both must end in the same weights. Beside it stands the secure sum of a federated evaluation: 65,536 counters of
+five sites, from agreeing on masks to the sum, next to a plain sum of the same tables. The last line is JSON.
 
 With `--flare N` the same job is played in process and over NVIDIA FLARE: a server and N sites, a process each, certificates
 at both ends. The sites hold few, small scans, so that a round is nearly all transport: what FLARE adds a round is at most
@@ -44,7 +45,7 @@ from xraybench.core import tables
 from xraybench.core.documents import FederatedJob
 from xraybench.core.types import Dataset, ScanSet
 from xraybench.data import agreement as agreements
-from xraybench.federate import Site, fedavg
+from xraybench.federate import Site, fedavg, secure_sum
 from xraybench.federate.job import site_seed
 from xraybench.federate.release import Answer
 from xraybench.federate.site import round_learning_rate, signature_of
@@ -53,6 +54,7 @@ from xraybench.models.timm_net import net_of, set_weights, weights_of
 
 SIDE_PX = 160
 LONG_ROUND_S = 60.0
+N_COUNTERS, N_SUMMED = 65_536, 5
 FULL_SCALE = 60_000.0
 
 
@@ -314,6 +316,28 @@ def noise(name: str, n_scans: int) -> Dataset:
     )
 
 
+def summed(repeats: int) -> dict[str, float | bool]:
+    """What the secure sum costs, the least of some, and whether it is exact."""
+    rng = np.random.default_rng(0)
+    tables_ = {f"site{n}": rng.integers(0, 1000, N_COUNTERS) for n in range(N_SUMMED)}
+    keys = {name: secure_sum.make_keys() for name in tables_}
+    publics = {name: public for name, (_, public) in keys.items()}
+    times, is_exact = [], True
+    for n in range(repeats):
+        begun = time.perf_counter()
+        masked = [
+            secure_sum.masked(counts, site=name, private=keys[name][0], publics=publics, context=str(n))
+            for name, counts in tables_.items()
+        ]
+        found = secure_sum.total(masked, n_sites=N_SUMMED)
+        times.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        plain = sum(tables_.values())
+        plain_s = time.perf_counter() - begun
+        is_exact &= bool((found == plain).all())
+    return {"secure_sum_s": round(min(times), 5), "plain_sum_s": round(plain_s, 6), "secure_sum_is_exact": is_exact}
+
+
 def report(
     options: argparse.Namespace, loops: list[Clock], engines: list[Clock], kept_bytes: int, is_equal: bool
 ) -> None:
@@ -332,14 +356,16 @@ def report(
         "overhead_share": round(overhead_s / min(c.cpu_s for c in loops), 4),
         "checkpoint_mb_per_round": round(kept_bytes / 1e6, 3),
         "same_weights": is_equal,
-    }
+    } | summed(options.repeats)
     for what, clocks in (("bare loop", loops), ("federate.run", engines)):
         walls, cpus = ([round(getattr(c, kind), 3) for c in clocks] for kind in ("wall_s", "cpu_s"))
         print(f"{what:14} seconds a round: wall {walls}, processor {cpus}")
     print(f"overhead       {overhead_s * 1e3:.0f} ms of processor time a round (least of {options.repeats} each)")
     print(f"kept on disk   {kept_bytes / 1e6:.2f} MB a round; same weights: {is_equal}")
+    print(f"secure sum     {figures['secure_sum_s']} s for {N_COUNTERS} counters of {N_SUMMED} sites, a plain sum "
+          f"{figures['plain_sum_s']} s; exact: {figures['secure_sum_is_exact']}")  # fmt: skip
     print(json.dumps(figures))
-    if not is_equal:
+    if not (is_equal and figures["secure_sum_is_exact"]):
         sys.exit(1)
 
 
