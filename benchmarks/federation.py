@@ -30,9 +30,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -51,6 +49,9 @@ from xraybench.federate.release import Answer
 from xraybench.federate.site import round_learning_rate, signature_of
 from xraybench.federate.weights import Weights
 from xraybench.models.timm_net import net_of, set_weights, weights_of
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "make"))
+from persons import officers_at
 
 SIDE_PX = 160
 LONG_ROUND_S = 60.0
@@ -201,7 +202,7 @@ def flare_cost(
             (root / "hook" / "sitecustomize.py").write_text(PADDING, encoding="utf-8")
             os.environ["ROUND_SECONDS"] = str(padded_s)
             os.environ["PYTHONPATH"] = os.pathsep.join([str(root / "hook"), *sys.path])
-        stack.enter_context(somebody_at([kits / name / "state" / "to_release" for name in names]))
+        stack.enter_context(officers_at([kits / name / "state" / "to_release" for name in names]))
         began = time.time()
         for name in names:
             stack.enter_context(flare.site_process(kits / name, held[name]))
@@ -241,24 +242,6 @@ def flare_cost(
         "processors": os.cpu_count() or 1,
         "largest_difference": max(float(np.abs(own[n].astype(float) - net[n].astype(float)).max()) for n in own),
     }
-
-
-@contextlib.contextmanager
-def somebody_at(folders: list[Path]) -> Iterator[None]:
-    """Lets go whatever is laid into these folders, as the person at a site would after reading it."""
-    is_over = threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(0.1):
-            for asked in [path for folder in folders for path in folder.glob("*.txt")]:
-                if not (said := asked.with_suffix(".approved")).exists():
-                    said.write_text("benchmark", encoding="utf-8")
-
-    person = threading.Thread(target=look, daemon=True)
-    person.start()
-    yield
-    is_over.set()
-    person.join()
 
 
 def closed_at(out: Path) -> list[float]:

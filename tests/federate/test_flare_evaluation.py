@@ -4,13 +4,13 @@ other's openings, a person at each who releases, and the sums of one place with 
 
 import shutil
 import socket
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from persons import officers_at
 from PIL import Image
 
 pytest.importorskip("nvflare", reason="no nvflare: pip install 'xraybench[flare]'")
@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from xraybench import data, models, tasks
 from xraybench.core import digest, signing
-from xraybench.core.documents import read_document, write_document, write_text
+from xraybench.core.documents import read_document, write_document
 from xraybench.core.types import Dataset
 from xraybench.data import agreement as agreements
 from xraybench.evaluate.select import counted_boxes, join, select
@@ -76,28 +76,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Pa
     return root, folders, TimmNet(sealed(signature, net), net).save(root / "model")
 
 
-@contextmanager
-def officers(folders: list[Path]) -> Iterator[None]:
-    """A person at each site who reads what is to leave and writes their name beside it."""
-    over = threading.Event()
-
-    def release_all() -> None:
-        while not over.wait(0.1):
-            for text in [path for folder in folders for path in folder.glob("*.txt")]:
-                assert "what leaves: counts of items" in text.read_text(encoding="utf-8")
-                name = text.with_suffix(".approved")
-                if not name.exists():
-                    write_text(name, "the officer on duty")
-
-    thread = threading.Thread(target=release_all)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def in_one_place(
     question: EvaluationQuestion, folders: Mapping[str, Path], model: Path, told: list[str]
 ) -> tuple[str, float, float]:
@@ -129,12 +107,16 @@ def test_an_evaluation_over_the_network_gives_the_sums_of_one_place(
         (kits / name / "trusted_sites").mkdir()
         for other in THREE:
             shutil.copy(kits / other / "site.key.pub", kits / name / "trusted_sites" / f"{other}.pub")
-    with officers([kits / name / "state" / "to_release" for name in THREE]), ExitStack() as stack:
+    to_release = [kits / name / "state" / "to_release" for name in THREE]
+    with officers_at(to_release), ExitStack() as stack:
         for name in THREE:
             stack.enter_context(flare.site_process(kits / name, folders[name], model=model, is_attended=True))
         there = flare.evaluate(kits / "coordinator", question, out=tmp_path / "run", wait_s=120, quiet=True)
 
     assert (there.absent, there.unverified_at) == ({}, [])
+    for folder in to_release:
+        (shown,) = [path.read_text(encoding="utf-8") for path in folder.glob("*.txt")]
+        assert "what leaves: counts of items" in shown
     told = ["boxed", "threat=firearm", "threat=blade"]
     told = [name for name in told if name not in there.withheld]
     assert "threat=blade" in told

@@ -158,7 +158,7 @@ def test_threats_stand_in_the_order_of_the_vocabulary(job: Job) -> None:
 def test_a_job_without_known_threats_is_refused(job: Job) -> None:
     with pytest.raises(UnknownName, match="firearm"):
         job(threats=("firearn",))
-    with pytest.raises(BadValue, match="at least one threat"):
+    with pytest.raises(BadParameter, match=r"threats: .* at least 1 item"):
         job(threats=())
 
 

@@ -95,16 +95,14 @@ def make_job(
         purpose: What for, as the sites' agreements name it.
 
     Raises:
-        BadParameter: A number is out of range; all of them are named.
+        BadParameter: A number is out of range, or nothing is to be found; all faults are named.
         UnknownName: A threat or purpose is in no vocabulary.
-        BadValue: The quorum exceeds the sites, no update would be left to average, or nothing is to be found.
+        BadValue: No site, a quorum beyond the sites, or rules that would leave no update to average.
     """
     if n_sites < 1:
         raise BadValue(f"A federated job needs at least one site; got {n_sites}.")
     check_purpose(purpose)
     wanted = {vocabulary.term("threat", threat).name for threat in threats}
-    if not wanted:
-        raise BadValue("A federated job needs at least one threat to learn.")
     try:
         job = FederatedJob(
             name=name,

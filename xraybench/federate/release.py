@@ -109,25 +109,8 @@ def release(payload: Payload, *, site: str, agreement: Agreement | None, log: Pa
     with decisions.alone(log):  # a person takes their time, and another answer may have left since
         if answer.approved:
             answer = _limits(payload, agreement, log) or answer
-        decisions.write(
-            log,
-            site=site,
-            point="release",
-            party=payload.party,
-            action="see_aggregate",
-            purpose=payload.purpose,
-            subject=payload.subject,
-            allowed=answer.approved,
-            reason=answer.reason or ("released" if answer.approved else "refused"),
-            facts={
-                "model": payload.model,
-                "data": payload.data,
-                "by": answer.by,
-                "rho": payload.rho,
-                "strata": sorted(payload.strata),
-                "payload": digest.of_json(payload.text),
-            },
-        )
+        facts = {"model": payload.model, "data": payload.data, "rho": payload.rho, "strata": sorted(payload.strata)}
+        _write_down(payload, answer, site=site, action="see_aggregate", log=log, facts=facts)
     if not answer.approved:
         raise Refused(f"Site {site} does not release its answer: {answer.reason or 'the person there refused'}.")
 
@@ -161,21 +144,36 @@ def release_job(
     else:
         answer = approve(payload)
     if log is not None:
-        decisions.write(
-            log,
-            site=site,
-            point="release",
-            party=payload.party,
-            action="export_weights",
-            purpose=payload.purpose,
-            subject=payload.subject,
-            allowed=answer.approved,
-            reason=answer.reason or ("released" if answer.approved else "refused"),
-            agreement=agreement,
-            facts={"scans": payload.data, "by": answer.by, "payload": digest.of_json(payload.text)},
-        )
+        facts = {"scans": payload.data}
+        _write_down(payload, answer, site=site, action="export_weights", log=log, facts=facts, agreement=agreement)
     if not answer.approved:
         raise Refused(f"Site {site} does not release its weights: {answer.reason or 'the person there refused'}.")
+
+
+def _write_down(
+    payload: Payload,
+    answer: Answer,
+    *,
+    site: str,
+    action: str,
+    log: Path,
+    facts: Mapping[str, Any],
+    agreement: str = "",
+) -> None:
+    """The line of the log on what a person, or a limit before them, said of a payload."""
+    decisions.write(
+        log,
+        site=site,
+        point="release",
+        party=payload.party,
+        action=action,
+        purpose=payload.purpose,
+        subject=payload.subject,
+        allowed=answer.approved,
+        reason=answer.reason or ("released" if answer.approved else "refused"),
+        agreement=agreement,
+        facts={**facts, "by": answer.by, "payload": digest.of_json(payload.text)},
+    )
 
 
 def _job_was_released(payload: Payload, agreement: str, log: Path | None) -> bool:
